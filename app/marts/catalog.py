@@ -1,0 +1,85 @@
+"""Tables of the run catalogue: runs, the published pointer and the run lock.
+
+The pointer is the newest row of ``publication``: moving it is one insert, and its history is what
+``rollback`` goes back through.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, DateTime, ForeignKey, Integer, String, Table, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from app.marts.tables import metadata
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time; SQLite stores it without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Refuse naive times: all times are UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time reached the database; use datetime.now(UTC)")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+#: ``status`` is published, superseded, held or failed. ``reason`` says why a run is held or failed.
+#: ``files`` is ``[{path, size, sha256}]``, ``without`` is ``{dimension: movies in none of its rows}``.
+run_table = Table(
+    "run",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("run_id", String(64), nullable=False, unique=True),
+    Column("status", String(16), nullable=False),
+    Column("reason", Text),
+    Column("as_of", String(10)),
+    Column("created_at", UtcTime, nullable=False),
+    Column("published_at", UtcTime),
+    Column("pruned_at", UtcTime),
+    Column("rows", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("rejects", JSON, nullable=False),
+    Column("without", JSON, nullable=False),
+    Column("tables", JSON, nullable=False),
+    Column("files", JSON, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("engine", String(16), nullable=False),
+    Column("location", Text),
+)
+
+#: ``parent`` is the publication that was current before; a rollback points to its target's own parent.
+publication_table = Table(
+    "publication",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("run", Integer, ForeignKey("run.seq"), nullable=False),
+    Column("parent", Integer, ForeignKey("publication.seq")),
+    Column("action", String(16), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+#: At most one row, ``name = 'etl'``. ``process`` tells a live holder on this machine from a dead one.
+run_lock_table = Table(
+    "run_lock",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("run_id", String(64), nullable=False),
+    Column("machine", Text, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("acquired_at", UtcTime, nullable=False),
+    Column("heartbeat_at", UtcTime, nullable=False),
+)

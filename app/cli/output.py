@@ -1,0 +1,38 @@
+"""How commands print: for people by default, one JSON document with ``--json``; logs go to stderr."""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+#: The option every command takes.
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def emit(document: Any, as_json: bool, people: Callable[[Console], None]) -> None:
+    """Print a command's result: the document as JSON, or what ``people`` prints."""
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        people(Console(soft_wrap=True, highlight=False, markup=False))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> Table:
+    """Build a plain table; None shows as a dash, numbers are right-aligned with thousands separators."""
+    result = Table(*columns, title=title, box=None, title_justify="left", pad_edge=False)
+    for row in rows:
+        result.add_row(*(_cell(value) for value in row))
+    return result
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)

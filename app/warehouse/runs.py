@@ -1,0 +1,113 @@
+"""Reading the run catalogue: which runs there are and which one is published."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, select
+
+from app.errors import NothingPublished, PrunedRun, UnknownRun, near_miss
+from app.marts.catalog import publication_table, run_table
+
+Status = Literal["published", "superseded", "held", "failed"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as the catalogue knows it; times are aware UTC."""
+
+    seq: int
+    run_id: str
+    status: Status
+    reason: str | None
+    as_of: str | None
+    created_at: datetime
+    published_at: datetime | None
+    pruned_at: datetime | None
+    rows: int
+    accepted: int
+    rejects: Mapping[str, int]
+    without: Mapping[str, int]
+    tables: Mapping[str, int]
+    files: list[dict[str, Any]]
+    options: Mapping[str, Any]
+    fingerprint: str
+    engine: str
+    location: str | None
+
+    def document(self) -> dict[str, Any]:
+        """Return the run object of the contract, as API and command line print it."""
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "reason": self.reason,
+            "as_of": self.as_of,
+            "created_at": timestamp(self.created_at),
+            "published_at": timestamp(self.published_at),
+            "rows": self.rows,
+            "accepted": self.accepted,
+            "rejects": dict(self.rejects),
+            "without": dict(self.without),
+            "tables": dict(self.tables),
+            "files": self.files,
+            "engine": self.engine,
+        }
+
+
+def timestamp(at: datetime | None) -> str | None:
+    """Return a time as RFC 3339 text in UTC, to the microsecond."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if at else None
+
+
+def _run(row: Row[Any]) -> Run:
+    return Run(**row._mapping)
+
+
+def current_publication(connection: Connection) -> Row[Any] | None:
+    """Return the newest row of the publication table: the published pointer."""
+    newest = select(publication_table).order_by(publication_table.c.seq.desc()).limit(1)
+    return connection.execute(newest).one_or_none()
+
+
+def current(connection: Connection) -> Run | None:
+    """Return the published run, or None where nothing is published yet."""
+    pointer = current_publication(connection)
+    if pointer is None:
+        return None
+    return _run(connection.execute(select(run_table).where(run_table.c.seq == pointer.run)).one())
+
+
+def published(connection: Connection) -> Run:
+    """Return the published run.
+
+    Raises:
+        NothingPublished: there is none yet.
+    """
+    run = current(connection)
+    if run is None:
+        raise NothingPublished("no run is published yet", "run 'app etl run SOURCE'")
+    return run
+
+
+def find(connection: Connection, run_id: str) -> Run:
+    """Return a kept run by id.
+
+    Raises:
+        UnknownRun: there never was such a run.
+        PrunedRun: its rows were deleted.
+    """
+    row = connection.execute(select(run_table).where(run_table.c.run_id == run_id)).one_or_none()
+    if row is None:
+        kept = [run.run_id for run in newest_first(connection)]
+        raise UnknownRun(f"no run {run_id!r}", near_miss(run_id, kept[:5]) if kept else "there is no run yet")
+    run = _run(row)
+    if run.pruned_at is not None:
+        raise PrunedRun(f"run {run_id} was pruned on {timestamp(run.pruned_at)}", "use a kept run: 'app etl runs'")
+    return run
+
+
+def newest_first(connection: Connection) -> list[Run]:
+    """Return every kept run, the newest first."""
+    kept = select(run_table).where(run_table.c.pruned_at.is_(None)).order_by(run_table.c.run_id.desc())
+    return [_run(row) for row in connection.execute(kept)]

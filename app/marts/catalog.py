@@ -4,36 +4,10 @@ The pointer is the newest row of ``publication``: moving it is one insert, and i
 ``rollback`` goes back through.
 """
 
-from datetime import UTC, datetime
-from typing import Any
+from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, Text
 
-from sqlalchemy import JSON, Column, DateTime, ForeignKey, Integer, String, Table, Text
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
-
+from app.database_types import UtcTime
 from app.marts.tables import metadata
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware UTC time; SQLite stores it without its zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Refuse naive times: all times are UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a naive time reached the database; use datetime.now(UTC)")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the zone back."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
 
 #: ``status`` is published, superseded, held or failed. ``reason`` says why a run is held or failed.
 #: ``files`` is ``[{path, size, sha256}]``, ``without`` is ``{dimension: movies in none of its rows}``.

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.marts.catalog import UtcTime
+from app.database_types import UtcTime
 from app.marts.tables import Scaled
 
 revision = "warehouse_0001"

@@ -1,0 +1,44 @@
+# The two commands of a newcomer: `make run` serves real aggregates, `make test` passes everything.
+# Variables: DELIVERY (a file, a folder or a URL), PORT, APP_HOME, ROWS (benchmarks), PYTEST (its arguments).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PORT ?= 8000
+export APP_HOME ?= var
+
+.PHONY: run test lint types pytest bench lock clean
+
+run: $(STAMP)
+	@deploy/run.sh $(BIN) "$(DELIVERY)"
+
+test: lint types pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+pytest: $(STAMP)
+	@deploy/tools.sh chromium wrk
+	$(BIN)/pytest $(PYTEST)
+
+bench: $(STAMP)
+	@deploy/tools.sh wrk
+	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))
+
+# Resolves pyproject.toml anew in an environment of its own and writes down what was installed.
+lock:
+	deploy/lock.sh $(PYTHON) requirements.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(STAMP): pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@

@@ -1,0 +1,57 @@
+"""What holds for every test: no network beyond this machine, and no silent skip in CI."""
+
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+MAY_SKIP = "may_skip"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and close the network before the first import of a test."""
+    config.addinivalue_line("markers", f"{MAY_SKIP}(reason): this test may be skipped in CI, for this reason")
+    sys.addaudithook(_only_this_machine)
+
+
+def _only_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect":
+        connection, address = arguments
+        if connection.family != socket.AF_UNIX and not _is_loopback(address[0]):
+            raise ConnectionRefusedError(f"tests stay on this machine, and this one called {address!r}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a test that skips fails, unless it is marked as one that may."""
+    report = yield
+    if item.get_closest_marker(MAY_SKIP) is None and not hasattr(report, "wasxfail"):
+        _forbid_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """In CI a module that skips as a whole fails too."""
+    report = yield
+    _forbid_skip(report)
+    return report
+
+
+def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.outcome == "skipped" and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr}"

@@ -1,0 +1,82 @@
+"""The claims of an access token (RFC 9068, section 2.2): what they must be, and the type they become."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.auth.errors import InvalidToken
+
+MAX_NAME = 255
+#: The last second of the year 9999; every NumericDate of a token lies before it.
+MAX_TIME = 253_402_300_799
+#: ``scope`` as RFC 6749 spells it (section 3.3): tokens with exactly one space between them.
+SCOPE = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedClaims:
+    """The claims of an access token that passed every check. Times are seconds since the epoch.
+
+    ``(issuer, jti)`` is the identity of the token; its spelling is not. Only the verifier makes one.
+    """
+
+    issuer: str
+    subject: str
+    client_id: str
+    scopes: frozenset[str]
+    jti: str
+    issued_at: float
+    expires_at: float
+    key_id: str
+
+
+def read_claims(claims: Mapping[str, Any], kid: str, audience: str, latest: float) -> VerifiedClaims:
+    """Check the shape of every claim, the audience, and that no time it starts at is after ``latest``.
+
+    Raises:
+        InvalidToken: a claim is missing, of the wrong type, out of range, or not for this audience.
+    """
+    _check_audience(claims.get("aud"), audience)
+    issued_at, expires_at = _time(claims, "iat"), _time(claims, "exp")
+    starts_at = max(issued_at, _time(claims, "nbf") if "nbf" in claims else issued_at)
+    if starts_at > latest:
+        raise InvalidToken("the token is not valid yet")
+    if expires_at <= issued_at:
+        raise InvalidToken("the token expires before it is issued")
+    return VerifiedClaims(
+        issuer=_name(claims, "iss"),
+        subject=_name(claims, "sub"),
+        client_id=_name(claims, "client_id"),
+        scopes=_scopes(claims.get("scope")),
+        jti=_name(claims, "jti"),
+        issued_at=issued_at,
+        expires_at=expires_at,
+        key_id=kid,
+    )
+
+
+def _check_audience(value: Any, audience: str) -> None:
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, str) for item in values) or audience not in values:
+        raise InvalidToken("the token is for another audience")
+
+
+def _time(claims: Mapping[str, Any], claim: str) -> float:
+    value = claims.get(claim)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TIME:
+        raise InvalidToken(f"the claim {claim} is not a time")
+    return value
+
+
+def _name(claims: Mapping[str, Any], claim: str) -> str:
+    value = claims.get(claim)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
+        raise InvalidToken(f"the claim {claim} is not a name")
+    return value
+
+
+def _scopes(value: Any) -> frozenset[str]:
+    if not isinstance(value, str) or SCOPE.fullmatch(value) is None:
+        raise InvalidToken("the claim scope is not a list of scopes")
+    return frozenset(value.split(" "))

@@ -1,0 +1,71 @@
+"""What is trusted at one moment: issuers with their keys, and what was revoked. Read as one piece."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from app.auth.keyring import read_keys, verifying_keys
+from app.auth.keys import SigningKey
+from app.auth.tables import client_table, revoked_token_table
+from app.settings import Settings
+
+#: Seconds that clocks may differ.
+LEEWAY_S = 30
+
+
+@dataclass(frozen=True)
+class TrustedKey:
+    """A public key of an issuer, good for one algorithm; ``expires_at`` is in seconds since the epoch."""
+
+    kid: str
+    algorithm: str
+    checker: Any
+    expires_at: float
+
+
+@dataclass(frozen=True)
+class TrustedIssuer:
+    """An issuer, the audience its tokens must be for, and its keys by ``kid``: nothing else verifies them."""
+
+    issuer: str
+    audience: str
+    keys: Mapping[str, TrustedKey]
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Everything that deciding about a token takes; it never changes, a newer one takes its place."""
+
+    issuers: Mapping[str, TrustedIssuer]
+    signing_keys: tuple[SigningKey, ...]
+    revoked_tokens: frozenset[str] = frozenset()
+    revoked_clients: frozenset[str] = frozenset()
+
+
+def key_overlap(settings: Settings) -> timedelta:
+    """Return how long a retired key verifies: until the last token that it signed has expired."""
+    return timedelta(seconds=settings.token_ttl + LEEWAY_S)
+
+
+def own_issuer(settings: Settings, keys: tuple[SigningKey, ...], now: datetime) -> TrustedIssuer:
+    """Return this server as an issuer."""
+    overlap = key_overlap(settings)
+    trusted = {
+        key.kid: TrustedKey(key.kid, key.algorithm, key.checker, key.verifies_until(overlap).timestamp())
+        for key in verifying_keys(keys, now, overlap)
+    }
+    return TrustedIssuer(settings.issuer, settings.audience, trusted)
+
+
+def read_trust(connection: Connection, settings: Settings, now: datetime | None = None) -> Trust:
+    """Read what is trusted from the accounts database, in one transaction."""
+    keys = tuple(read_keys(connection))
+    own = own_issuer(settings, keys, now or datetime.now(UTC))
+    tokens = connection.scalars(select(revoked_token_table.c.jti))
+    clients = connection.scalars(
+        select(client_table.c.client_id).where(client_table.c.revoked_at.is_not(None))
+    )
+    return Trust({own.issuer: own}, keys, frozenset(tokens), frozenset(clients))

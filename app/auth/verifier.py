@@ -1,0 +1,84 @@
+"""The strict gate in front of python-jose: the one way from a token to claims that may be believed.
+
+python-jose 3.5 takes a DER public key for an HMAC secret, accepts any algorithm where none is named, and
+lets some malformed claims out as other exceptions. So the shape is checked before it sees a token, it gets a
+key object pinned to one algorithm, and every claim is checked here (RFC 9068, section 4).
+Nothing here asks a database or a network.
+"""
+
+import time
+from collections.abc import Callable
+
+from jose import jws
+
+from app.auth.claims import VerifiedClaims, read_claims
+from app.auth.compact import UnverifiedToken, parse
+from app.auth.errors import InvalidToken
+from app.auth.strict_json import parse_object
+from app.auth.trust import LEEWAY_S, Trust, TrustedIssuer, TrustedKey
+
+
+class Verifier:
+    """Verifies access tokens against what is trusted at that moment."""
+
+    def __init__(self, trust: Callable[[], Trust]) -> None:
+        self._trust = trust
+
+    def verify(self, token: str, now: float | None = None) -> VerifiedClaims:
+        """Return the claims of a token that is good now (seconds since the epoch; default: the clock).
+
+        Raises:
+            InvalidToken: in every other case.
+        """
+        at = time.time() if now is None else now
+        try:
+            claims = _read(parse(token), self._trust(), at)
+        except InvalidToken:
+            raise
+        except Exception:
+            raise InvalidToken("the token is malformed") from None
+        self.check(claims, at)
+        return claims
+
+    def check(self, claims: VerifiedClaims, now: float | None = None) -> None:
+        """Check again what time and revocation can change about claims verified before: a few microseconds.
+
+        Raises:
+            InvalidToken: the token expired, or it, its client or its key is no longer trusted.
+        """
+        at = time.time() if now is None else now
+        trust = self._trust()
+        _trusted_key(_trusted_issuer(trust, claims.issuer), claims.key_id, at)
+        if at >= claims.expires_at + LEEWAY_S:
+            raise InvalidToken("the token expired")
+        if claims.jti in trust.revoked_tokens or claims.client_id in trust.revoked_clients:
+            raise InvalidToken("the token was revoked")
+
+
+def _read(token: UnverifiedToken, trust: Trust, now: float) -> VerifiedClaims:
+    claims = parse_object(token.payload)
+    issuer = _trusted_issuer(trust, claims.get("iss"))
+    key = _trusted_key(issuer, token.kid, now)
+    _check_signature(token, key)
+    return read_claims(claims, token.kid, issuer.audience, latest=now + LEEWAY_S)
+
+
+def _trusted_issuer(trust: Trust, name: object) -> TrustedIssuer:
+    issuer = trust.issuers.get(name) if isinstance(name, str) else None
+    if issuer is None:
+        raise InvalidToken("the token is from another issuer")
+    return issuer
+
+
+def _trusted_key(issuer: TrustedIssuer, kid: str, now: float) -> TrustedKey:
+    key = issuer.keys.get(kid)
+    if key is None or now >= key.expires_at:
+        raise InvalidToken("the token's key is not trusted")
+    return key
+
+
+def _check_signature(token: UnverifiedToken, key: TrustedKey) -> None:
+    if token.algorithm != key.algorithm:
+        raise InvalidToken("the token's algorithm is not that of its key")
+    if jws.verify(token.text, key.checker, algorithms=[key.algorithm]) != token.payload:
+        raise InvalidToken("the signature is over something else")

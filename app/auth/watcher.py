@@ -1,0 +1,82 @@
+"""Follows the accounts database, so that every process sees a revocation or a new key within a second."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.auth.trust import Trust
+
+POLL_S = 0.25
+log = logging.getLogger(__name__)
+
+
+class Watcher:
+    """Keeps the newest ``Trust`` in memory. A thread polls, so that no request ever waits for the database.
+
+    While the database cannot be read the last state stays in force; ``lag_s`` says for how long.
+    """
+
+    def __init__(self, engine: Engine, read: Callable[[Connection], Trust]) -> None:
+        self._engine = engine
+        self._read = read
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="accounts-watcher", daemon=True)
+        self.refresh()
+
+    @property
+    def trust(self) -> Trust:
+        """What is trusted now."""
+        return self._trust
+
+    @property
+    def lag_s(self) -> float:
+        """Seconds since the database could last be read."""
+        return time.monotonic() - self._seen_at
+
+    def start(self) -> None:
+        """Begin to follow the database."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop, and wait for the thread to end."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def refresh(self) -> None:
+        """Read the database now; what a refresh saw is never replaced by something older."""
+        with self._lock, self._engine.connect() as connection:
+            self._trust = self._read(connection)
+            self._seen_at = time.monotonic()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with self._engine.connect() as connection:
+                    self._follow(connection)
+            except SQLAlchemyError as error:
+                log.warning("the accounts database cannot be read, the last known state stays: %s", error)
+                self._stop.wait(POLL_S)
+
+    def _follow(self, connection: Connection) -> None:
+        known: int | None = None
+        while not self._stop.wait(POLL_S):
+            version = _version(connection)
+            if version is None or version != known:
+                self.refresh()
+                known = version
+            self._seen_at = time.monotonic()
+
+
+def _version(connection: Connection) -> int | None:
+    """Return a number that changes when another connection commits; None where the database has none."""
+    if connection.dialect.name != "sqlite":
+        return None
+    version: int = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+    connection.rollback()
+    return version

@@ -1,0 +1,35 @@
+"""What an endpoint under ``/v1`` asks of its caller: a bearer token with a scope."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Request, Security
+from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
+from fastapi.security import OAuth2
+
+from app.auth.bearer import authorize
+from app.auth.claims import VerifiedClaims
+from app.auth.scopes import SCOPES
+from app.auth.service import Auth
+
+#: Documents the scheme; the token itself is read by ``authorize``, which is stricter.
+oauth2_scheme = OAuth2(
+    flows=OAuthFlows(clientCredentials=OAuthFlowClientCredentials(tokenUrl="/oauth/token", scopes=SCOPES)),
+    description="Client id and secret from `app clients create`.",
+    auto_error=False,
+)
+
+
+def require(scope: str) -> Callable[..., Awaitable[VerifiedClaims]]:
+    """Return a dependency that gives the claims of a token with this scope.
+
+    Use: ``Depends(require("marts:read"))``. It raises ``BearerError``, whose attributes are the answer.
+    """
+
+    async def claims(
+        request: Request, _: Annotated[str | None, Security(oauth2_scheme, scopes=[scope])]
+    ) -> VerifiedClaims:
+        auth: Auth = request.app.state.auth
+        return authorize(auth.verifier, request.headers.getlist("authorization"), request.query_params, scope)
+
+    return claims

@@ -56,6 +56,15 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def existing(url: str, history: History) -> Engine | None:
+    """Open a database only where it is there and at head: for callers that must not create anything."""
+    file = make_url(url).database
+    if make_url(url).get_backend_name() == "sqlite" and not (file and Path(file).is_file()):
+        return None
+    engine = open_engine(url)
+    return engine if current(engine) == head(history) else None
+
+
 def _on_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, DDL included
     connection.execute("PRAGMA journal_mode=WAL")

@@ -1,0 +1,110 @@
+"""The mart definitions as Polars: what groups, what sums, what is checked for overflow.
+
+Sums run in 128 bits and are narrowed at the end, so that an overflow is found and never wraps.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import polars as pl
+
+from app.errors import SumOverflow
+from app.marts.definitions import MARTS, MEASURES, Count, Known, Mart, Mean, Measure, Sum
+
+SUMMED = tuple(measure for measure in MEASURES if not isinstance(measure.formula, Mean))
+
+
+def _contribution(measure: Measure) -> pl.Expr:
+    """Return what one movie adds to a measure."""
+    match measure.formula:
+        case Sum(field):
+            return pl.col(field).fill_null(0).cast(pl.Int128)
+        case Known(field):
+            return pl.col(field).is_not_null().cast(pl.Int128)
+        case Count():
+            return pl.lit(1, dtype=pl.Int128)
+        case Mean():
+            raise TypeError(f"{measure.name} is a mean, which no single movie adds to")
+
+
+def _aggregation(measure: Measure) -> pl.Expr:
+    match measure.formula:
+        case Sum(field):
+            return pl.col(field).cast(pl.Int128).sum().alias(measure.name)
+        case Known(field):
+            return pl.col(field).count().cast(pl.Int128).alias(measure.name)
+        case _:
+            return pl.len().cast(pl.Int128).alias(measure.name)
+
+
+def partial(mart: Mart, movies: pl.DataFrame, ids: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """Return the sums of a mart over some movies; ``ids`` maps a dimension's codes to its ids."""
+    frame = movies
+    for dimension in mart.entities:
+        frame = frame.filter(pl.col(dimension.name).list.len() > 0).explode(dimension.name)
+        frame = frame.with_columns(ids[dimension.name].gather(frame[dimension.name]).alias(dimension.key))
+    rows = frame.drop_nulls(list(mart.key)).lazy()
+    return rows.group_by(mart.key).agg(_aggregation(measure) for measure in SUMMED).collect()
+
+
+def combine(mart: Mart, partials: list[pl.DataFrame]) -> pl.DataFrame:
+    """Add up sums of the same mart over different movies."""
+    if len(partials) == 1:
+        return partials[0]
+    names = [measure.name for measure in SUMMED]
+    return pl.concat(partials).group_by(mart.key).agg(pl.col(names).sum())
+
+
+def finish(mart: Mart, sums: pl.DataFrame) -> pl.DataFrame:
+    """Narrow the sums, add the means and sort by key: the mart as it is landed.
+
+    Raises:
+        SumOverflow: a sum is beyond 2^63-1.
+    """
+    narrowed = sums
+    for measure in SUMMED:
+        try:
+            narrowed = narrowed.with_columns(pl.col(measure.name).cast(pl.Int64))
+        except pl.exceptions.InvalidOperationError:
+            raise SumOverflow(
+                f"a sum of {measure.name} in mart {mart.name} is beyond 2^63-1", "split or correct the delivery"
+            ) from None
+    means = [_mean(measure) for measure in MEASURES if isinstance(measure.formula, Mean)]
+    exact = narrowed.with_columns(means).with_columns(_decimal(measure) for measure in MEASURES if measure.scale)
+    return exact.select(*mart.key, *(measure.name for measure in MEASURES)).sort(mart.key)
+
+
+def _mean(measure: Measure) -> pl.Expr:
+    """Divide exactly, half to even; both operands are whole numbers and not negative."""
+    assert isinstance(measure.formula, Mean)  # noqa: S101 - the caller chose it for that
+    total, count = pl.col(measure.formula.total), pl.col(measure.formula.count)
+    divisor = pl.when(count > 0).then(count)
+    quotient, remainder = total // divisor, total % divisor
+    rest = divisor - remainder
+    up = (remainder > rest) | ((remainder == rest) & (quotient % 2 == 1))
+    return (quotient + up.cast(pl.Int64)).alias(measure.name)
+
+
+def _decimal(measure: Measure) -> pl.Expr:
+    unit = pl.lit(Decimal(1).scaleb(-measure.scale))
+    return (pl.col(measure.name).cast(pl.Decimal(38, 0)) * unit).cast(pl.Decimal(19, measure.scale))
+
+
+def totals(movies: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """Return what the measures of each mart must add up to, from the movies and their list lengths alone."""
+    return {
+        mart.name: movies.select(
+            (_contribution(measure) * _rows_of_a_movie(mart)).sum().alias(measure.name) for measure in SUMMED
+        ).row(0, named=True)
+        for mart in MARTS
+    }
+
+
+def _rows_of_a_movie(mart: Mart) -> pl.Expr:
+    rows = pl.lit(1, dtype=pl.Int128)
+    for dimension in mart.dimensions:
+        if dimension.entity:
+            rows = rows * pl.col(dimension.name).list.len().fill_null(0).cast(pl.Int128)
+        else:
+            rows = rows * pl.col(dimension.key).is_not_null().cast(pl.Int128)
+    return rows

@@ -1,0 +1,185 @@
+"""The embedded engine: Polars on one machine, out of core.
+
+Batches of about 16 MiB are normalised one after the other while a thread reads ahead; movies go to the spool,
+whose buckets are deduplicated and summed one at a time. Memory holds a few batches, a bucket and the marts.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from app.etl.delivery import Delivery
+from app.etl.engines import aggregate
+from app.etl.engines.ahead import read_ahead
+from app.etl.engines.base import REJECTS, Progress, Transformed
+from app.etl.engines.members import Members
+from app.etl.engines.rejects import Rejects
+from app.etl.normalise import normalise
+from app.etl.options import RunOptions
+from app.etl.readers import Batch, DataFile, Reader, Span, open_reader
+from app.etl.spool import Spool
+from app.errors import UnreadableDelivery
+from app.marts.definitions import ENTITIES, MARTS
+from app.etl.readers.base import missing_columns, missing_columns_error
+
+#: Rows of one file that a movie's position leaves room for.
+_ROWS_PER_FILE = 2**40
+
+
+@dataclass
+class _Part:
+    """A batch that was read: where it can be read again."""
+
+    number: int
+    file: DataFile
+    span: Span
+
+
+@dataclass
+class _Scan:
+    """Everything the first pass over a delivery learns."""
+
+    rejects: Rejects
+    spool: Spool
+    members: dict[str, Members] = field(default_factory=lambda: {item.name: Members(item) for item in ENTITIES})
+    readers: list[Reader] = field(default_factory=list)
+    parts: list[_Part] = field(default_factory=list)
+    rows: int = 0
+
+
+@dataclass
+class _Sums:
+    """What the second phase adds up, bucket by bucket."""
+
+    partials: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: {mart.name: [] for mart in MARTS})
+    totals: dict[str, Counter[str]] = field(default_factory=lambda: {mart.name: Counter() for mart in MARTS})
+    without: Counter[str] = field(default_factory=Counter)
+    duplicates: list[pl.Series] = field(default_factory=list)
+    accepted: int = 0
+
+
+class PolarsEngine:
+    """Transforms a delivery on this machine."""
+
+    name = "polars"
+
+    def transform(self, delivery: Delivery, options: RunOptions, work: Path, progress: Progress) -> Transformed:
+        """Transform a delivery; see ``Engine``."""
+        scan = _scan(delivery, options, work, progress)
+        sums = _sum(scan)
+        _reject_duplicates(scan, sums.duplicates)
+        tables = _write_tables(scan, sums, work)
+        return Transformed(
+            folder=work,
+            rows=scan.rows,
+            accepted=sums.accepted,
+            rejects=dict(sorted(scan.rejects.counts.items())),
+            without={item.name: sums.without[item.name] for item in ENTITIES},
+            tables=tables,
+            totals=sums.totals,
+        )
+
+
+def _scan(delivery: Delivery, options: RunOptions, work: Path, progress: Progress) -> _Scan:
+    scan = _Scan(Rejects(work / "reject-parts"), Spool(work / "spool"))
+    for file in delivery.files:
+        reader = open_reader(file)
+        scan.readers.append(reader)
+        done = 0
+        for batch in read_ahead(reader.batches()):
+            _take(scan, file, batch, options)
+            position = min(file.size, batch.span.offset + batch.span.length)
+            progress(max(0, position - done))
+            done = max(done, position)
+        progress(file.size - done)
+    _check_columns(delivery, scan)
+    return scan
+
+
+def _check_columns(delivery: Delivery, scan: _Scan) -> None:
+    found = set[str]().union(*(reader.columns() for reader in scan.readers))
+    if scan.rows == 0:
+        raise UnreadableDelivery(f"{delivery.source}: no data row at all", "deliver at least one movie")
+    if missing_columns(found):
+        raise missing_columns_error(delivery.source, found)
+
+
+def _take(scan: _Scan, file: DataFile, batch: Batch, options: RunOptions) -> None:
+    part = _Part(len(scan.parts), file, batch.span)
+    scan.parts.append(part)
+    scan.rows += batch.span.rows
+    normalised = normalise(batch.cells, options.require_financials)
+    scan.rejects.add(file.name, part.number, batch, normalised.rejects)
+    movies = normalised.movies.with_columns((pl.col("row") + file.index * _ROWS_PER_FILE).alias("position"))
+    for name, members in scan.members.items():
+        movies = members.encode(movies, normalised.members[name])
+    scan.spool.add(movies.drop("row"))
+
+
+def _sum(scan: _Scan) -> _Sums:
+    sums = _Sums()
+    ids = {name: members.ids() for name, members in scan.members.items()}
+    for bucket in scan.spool.buckets():
+        last = pl.col("id").is_last_distinct()
+        sums.duplicates.append(bucket.filter(~last)["position"])
+        movies = bucket.filter(last).with_columns((pl.col("revenue") - pl.col("budget")).alias("profit"))
+        _add_bucket(scan, sums, movies, ids)
+    return sums
+
+
+def _add_bucket(scan: _Scan, sums: _Sums, movies: pl.DataFrame, ids: dict[str, pl.Series]) -> None:
+    sums.accepted += movies.height
+    for mart_name, totals in aggregate.totals(movies).items():
+        sums.totals[mart_name].update(totals)
+    for name, members in scan.members.items():
+        members.use(movies[name].explode().cast(pl.UInt32))
+        sums.without[name] += movies.filter(pl.col(name).list.len().fill_null(0) == 0).height
+    for mart in MARTS:
+        partials = sums.partials[mart.name]
+        partials.append(aggregate.partial(mart, movies, ids))
+        sums.partials[mart.name] = [aggregate.combine(mart, partials)]
+
+
+def _reject_duplicates(scan: _Scan, duplicates: list[pl.Series]) -> None:
+    positions = pl.concat(duplicates).sort()
+    rejects = pl.DataFrame(
+        {"file": positions // _ROWS_PER_FILE, "row": positions % _ROWS_PER_FILE}
+    ).with_columns(pl.lit("duplicate_id").alias("reason"), pl.lit(None, dtype=pl.String).alias("value"))
+    for file_index, reader in enumerate(scan.readers):
+        of_file = rejects.filter(pl.col("file") == file_index).drop("file")
+        _reject_rows(scan, reader, [part for part in scan.parts if part.file.index == file_index], of_file)
+
+
+def _reject_rows(scan: _Scan, reader: Reader, parts: list[_Part], rejects: pl.DataFrame) -> None:
+    found = list(_parts_of_rows(parts, rejects))
+    batches = reader.again([part.span for part, _ in found]) if found else iter(())
+    for (part, rows), batch in zip(found, batches, strict=True):
+        scan.rejects.add(part.file.name, part.number, batch, rows)
+
+
+def _parts_of_rows(parts: list[_Part], rejects: pl.DataFrame) -> Iterator[tuple[_Part, pl.DataFrame]]:
+    """Match rejects, sorted by row, with the parts that hold them."""
+    ends = [part.span.first_row + part.span.rows for part in parts]
+    stops = rejects["row"].search_sorted(pl.Series(ends, dtype=pl.Int64), side="left").to_list()
+    start = 0
+    for part, stop in zip(parts, stops, strict=True):
+        if stop > start:
+            yield part, rejects[start:stop]
+        start = stop
+
+
+def _write_tables(scan: _Scan, sums: _Sums, work: Path) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    for mart in MARTS:
+        frame = aggregate.finish(mart, aggregate.combine(mart, sums.partials[mart.name]))
+        frame.write_parquet(work / f"{mart.name}.parquet")
+        rows[mart.name] = frame.height
+    for name, members in scan.members.items():
+        table = members.table()
+        table.write_parquet(work / f"{name}.parquet")
+        rows[name] = table.height
+    rows[REJECTS] = scan.rejects.write(work / f"{REJECTS}.parquet")
+    return rows

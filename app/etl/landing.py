@@ -1,0 +1,58 @@
+"""Landing a run: its files below ``runs/<run_id>/`` of the destination, ``manifest.json`` last of all."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from app.errors import StoreFailure
+from app.etl.engines.base import REJECTS
+from app.etl.reports import REPORTS
+from app.marts.definitions import ENTITIES, MARTS
+from app.storage import ObjectStore
+
+MANIFEST = "manifest.json"
+REPORT_FOLDER = "report"
+TABLES = (*(mart.name for mart in MARTS), *(dimension.name for dimension in ENTITIES))
+
+
+def run_prefix(run_id: str) -> str:
+    """Return the key that every object of a run begins with."""
+    return f"runs/{run_id}"
+
+
+def table_key(run_id: str, table: str) -> str:
+    """Return the key of a landed table, the rejects included."""
+    return f"{run_prefix(run_id)}/{table}.parquet"
+
+
+def report_key(run_id: str, report: str) -> str:
+    """Return the key of a landed report."""
+    return f"{run_prefix(run_id)}/{REPORT_FOLDER}/{report}"
+
+
+def land(store: ObjectStore, run_id: str, folder: Path, manifest: Callable[[], Mapping[str, Any]]) -> None:
+    """Store a run's tables, rejects and reports from ``folder``; ``manifest`` is made and stored when they are.
+
+    Raises:
+        StoreFailure: the store failed, or the run has landed before.
+    """
+    for table in (*TABLES, REJECTS):
+        store.put(table_key(run_id, table), folder / f"{table}.parquet")
+    for report in REPORTS:
+        store.put(report_key(run_id, report), folder / REPORT_FOLDER / report)
+    data = orjson.dumps(manifest(), option=orjson.OPT_INDENT_2)
+    if not store.put_if_absent(f"{run_prefix(run_id)}/{MANIFEST}", data):
+        raise StoreFailure(f"run {run_id} has landed before", "run again: it gets another id")
+
+
+def delete_landed(store: ObjectStore, run_id: str) -> None:
+    """Delete every object of a run, the manifest with the rest."""
+    store.delete_below(run_prefix(run_id))
+
+
+def delete_torn(store: ObjectStore, run_id: str) -> None:
+    """Delete what a run left behind that died before its manifest."""
+    if not store.exists(f"{run_prefix(run_id)}/{MANIFEST}"):
+        delete_landed(store, run_id)

@@ -1,0 +1,26 @@
+"""Options of one ETL run."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What ``app etl run`` was asked to do. ``as_of`` is the period the delivery stands for, ``YYYY-MM-DD``."""
+
+    engine: str = "polars"
+    require_financials: bool = False
+    max_reject_ratio: float = 0.05
+    allow_shrink: bool = False
+    force: bool = False
+    dry_run: bool = False
+    publish: bool = True
+    as_of: str | None = None
+
+    def changing_marts(self) -> dict[str, Any]:
+        """Return the options that change the marts of the same content; they are part of its fingerprint."""
+        return {"require_financials": self.require_financials}
+
+    def document(self) -> dict[str, Any]:
+        """Return all options, as the manifest keeps them."""
+        return asdict(self)

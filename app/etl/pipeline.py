@@ -1,0 +1,173 @@
+"""A run in its seven steps: extract, validate, transform, audit, land, load, publish."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from app.database import existing, open_engine, ready, transaction
+from app.errors import AuditHeld
+from app.etl import engines
+from app.etl.audit import audit
+from app.etl.delivery import Delivery, fill_period, find
+from app.etl.engines import Progress, Transformed
+from app.etl.landing import REPORT_FOLDER, land, run_prefix, table_key
+from app.etl.options import RunOptions
+from app.etl.record import RunRecord, record_failure, record_killed
+from app.etl.reports import write_reports
+from app.etl.retention import keep_newest
+from app.etl.work import work_folder
+from app.settings import Settings
+from app.storage import ObjectStore, open_store
+from app.warehouse import runs
+from app.warehouse.load import insert_run, load_tables
+from app.warehouse.lock import RunLock, run_lock
+from app.warehouse.publish import publish
+from app.warehouse.runs import Run
+
+AWAITING_PUBLISH = "loaded, not yet published"
+NOT_ASKED = "not published: --no-publish"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: the run, whether there was nothing to do, and what held it back, if anything did."""
+
+    run: Run
+    no_op: bool = False
+    held: AuditHeld | None = None
+
+
+@dataclass(frozen=True)
+class _Stores:
+    """Where a run goes, and the lock that lets it."""
+
+    warehouse: Engine
+    lake: ObjectStore
+    lock: RunLock
+
+
+def run_delivery(
+    settings: Settings, source: str, options: RunOptions, progress: Progress = lambda _: None
+) -> Outcome:
+    """Turn a delivery into a published run. ``progress`` is told the bytes read since its last call.
+
+    Raises:
+        ConfigurationError: an option or a URL cannot be used.
+        UnreadableDelivery: the delivery is unreadable as a whole.
+        RunInProgress: another run holds the warehouse's lock.
+        StoreFailure: disk, destination or warehouse failed.
+        SumOverflow: a sum is beyond 2^63-1.
+    """
+    source = fill_period(source, options.as_of)
+    if options.dry_run:
+        return _dry_run(settings, source, RunRecord(options), progress)
+    warehouse = ready(open_engine(settings.warehouse), "warehouse")
+    lake = open_store(settings.lake)
+    record = RunRecord(options)
+    with run_lock(warehouse, record.run_id) as lock:
+        if lock.interrupted:
+            record_killed(lock.interrupted, warehouse, lake)
+        try:
+            with work_folder(settings.home / "work", record.run_id) as work:
+                outcome = _run(_Stores(warehouse, lake, lock), source, record, work, progress)
+        except (Exception, KeyboardInterrupt) as error:
+            record_failure(record, warehouse, lake, error)
+            raise
+        if settings.keep_runs and not outcome.no_op:
+            keep_newest(warehouse, settings.keep_runs)
+    return outcome
+
+
+def _run(stores: _Stores, source: str, record: RunRecord, work: Path, progress: Progress) -> Outcome:
+    current = _current(stores.warehouse)
+    delivery = _extract(source, record)
+    if _is_same(current, delivery, record):
+        return Outcome(_known(current), no_op=True)
+    result = _transform(delivery, record, work, progress)
+    findings = _audit(result, record, current)
+    location = _land(stores.lake, delivery, result, record, work)
+    reason = "; ".join(findings) or (AWAITING_PUBLISH if record.options.publish else NOT_ASKED)
+    run = _load(stores, record, record.held(delivery, result, reason, location), work)
+    if record.options.publish and not findings:
+        run = _publish(stores, record)
+    return Outcome(run, held=_held(run, findings, f"'app etl rejects {run.run_id}' lists the rejects"))
+
+
+def _dry_run(settings: Settings, source: str, record: RunRecord, progress: Progress) -> Outcome:
+    """Stop after the audit; nothing is created, not even the warehouse."""
+    warehouse = existing(settings.warehouse, "warehouse")
+    current = _current(warehouse) if warehouse else None
+    delivery = _extract(source, record)
+    if _is_same(current, delivery, record):
+        return Outcome(_known(current), no_op=True)
+    with work_folder(None, record.run_id) as work:
+        result = _transform(delivery, record, work, progress)
+        findings = _audit(result, record, current)
+    reason = "; ".join(["dry run", *findings])
+    run = Run(seq=0, **record.held(delivery, result, reason, None))
+    return Outcome(run, held=_held(run, findings, "a dry run keeps nothing"))
+
+
+def _current(warehouse: Engine) -> Run | None:
+    with warehouse.connect() as connection:
+        return runs.current(connection)
+
+
+def _known(run: Run | None) -> Run:
+    assert run is not None  # noqa: S101 - only the current run can be the same
+    return run
+
+
+def _is_same(current: Run | None, delivery: Delivery, record: RunRecord) -> bool:
+    return (
+        not record.options.force and current is not None and current.fingerprint == record.fingerprint(delivery)
+    )
+
+
+def _extract(source: str, record: RunRecord) -> Delivery:
+    with record.step("extract"):
+        return find(source)
+
+
+def _transform(delivery: Delivery, record: RunRecord, work: Path, progress: Progress) -> Transformed:
+    """Validate and transform: one pass of the engine does both."""
+    with record.step("transform"):
+        result = engines.open_engine(record.options.engine).transform(delivery, record.options, work, progress)
+        delivery.check_unchanged()
+    return result
+
+
+def _audit(result: Transformed, record: RunRecord, current: Run | None) -> list[str]:
+    with record.step("audit"):
+        return audit(result, record.options, current.accepted if current else None)
+
+
+def _land(lake: ObjectStore, delivery: Delivery, result: Transformed, record: RunRecord, work: Path) -> str:
+    with record.step("report"):
+        write_reports(work, work / REPORT_FOLDER)
+    with record.step("land"):
+        land(lake, record.run_id, work, lambda: record.manifest(delivery, result))
+    return f"{lake.url}/{run_prefix(record.run_id)}"
+
+
+def _load(stores: _Stores, record: RunRecord, values: dict[str, object], work: Path) -> Run:
+    with record.step("load"), transaction(stores.warehouse) as connection:
+        stores.lock.check(connection)
+        load_tables(connection, insert_run(connection, values), _landed(stores.lake, record.run_id, work))
+        return runs.find(connection, record.run_id)
+
+
+def _landed(lake: ObjectStore, run_id: str, work: Path) -> Callable[[str], Path]:
+    return lambda table: lake.local(table_key(run_id, table), work)
+
+
+def _publish(stores: _Stores, record: RunRecord) -> Run:
+    with record.step("publish"), transaction(stores.warehouse) as connection:
+        stores.lock.check(connection)
+        return publish(connection, record.run_id)
+
+
+def _held(run: Run, findings: list[str], hint: str) -> AuditHeld | None:
+    return AuditHeld(f"run {run.run_id} is held back: {'; '.join(findings)}", hint) if findings else None

@@ -1,0 +1,109 @@
+"""What every reader gives: batches of cells, and the whole record of any row again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+import polars as pl
+
+from app.errors import UnreadableDelivery, near_miss
+from app.marts.definitions import REQUIRED_COLUMNS
+
+#: Columns that are read; a title identifies a movie for people and feeds no mart.
+READ_COLUMNS = tuple(column for column in REQUIRED_COLUMNS if column != "title")
+
+#: About how many bytes of a decompressed file one batch holds.
+BLOCK_BYTES = 16 * 2**20
+
+CELLS_SCHEMA: dict[str, Any] = {
+    "row": pl.Int64,
+    "fields": pl.Int64,
+    "malformed": pl.Boolean,
+    **dict.fromkeys(READ_COLUMNS, pl.String),
+}
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file of a delivery. ``name`` is its path relative to the delivery, ``path`` where to read it."""
+
+    index: int
+    name: str
+    path: Path
+    size: int
+    modified_ns: int = 0
+    sha256: str = ""
+
+    def unreadable(self, message: str, hint: str = "deliver the file again") -> UnreadableDelivery:
+        """Return the error that this file makes the delivery unreadable."""
+        return UnreadableDelivery(f"{self.name}: {message}", hint)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where a batch stands in its file, so that it can be read again: bytes decompressed, or rows of Parquet."""
+
+    offset: int
+    length: int
+    first_row: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """A whole record: the id as written and the fields as a JSON array."""
+
+    id: str
+    json: str
+
+
+class Batch(Protocol):
+    """Consecutive records of one file.
+
+    ``cells`` has the columns of ``CELLS_SCHEMA``: the 1-based record number, the number of fields found,
+    whether that differs from the header's, and the cells as written (null or empty text where empty).
+    """
+
+    span: Span
+    cells: pl.DataFrame
+
+    def records(self, rows: Sequence[int]) -> list[Record]:
+        """Return the whole records of these record numbers, in this order."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads one data file. Both methods raise ``UnreadableDelivery``."""
+
+    def batches(self) -> Iterator[Batch]:
+        """Read the file from its beginning; each batch is independent of the others."""
+        ...
+
+    def again(self, spans: Sequence[Span]) -> Iterator[Batch]:
+        """Read only these spans, given in ascending order."""
+        ...
+
+    def columns(self) -> set[str]:
+        """Return the columns seen so far."""
+        ...
+
+
+def missing_columns(found: set[str]) -> list[str]:
+    """Return the required columns that were not found, in the contract's order."""
+    return [column for column in REQUIRED_COLUMNS if column not in found]
+
+
+def missing_columns_error(where: str, found: set[str]) -> UnreadableDelivery:
+    """Return the error that names every missing column."""
+    missing = missing_columns(found)
+    hint = f"the header has {', '.join(sorted(found)[:40]) or 'no column'}"
+    if len(missing) == 1 and found:
+        hint = f"found {near_miss(missing[0], found)}"
+    return UnreadableDelivery(f"{where}: missing column{'s' * (len(missing) > 1)} {', '.join(missing)}", hint)
+
+
+def record_json(fields: Sequence[Any] | Mapping[str, Any]) -> str:
+    """Return a record's fields as a JSON array."""
+    return orjson.dumps(list(fields)).decode()

@@ -1,0 +1,143 @@
+"""What is kept of a run: its row of the catalogue, its manifest, and how it failed if it did."""
+
+import platform
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from app import __version__
+from app.database import transaction
+from app.etl.delivery import Delivery
+from app.etl.engines import Transformed
+from app.etl.landing import delete_torn
+from app.etl.options import RunOptions
+from app.marts.catalog import run_table
+from app.storage import ObjectStore
+from app.warehouse.runs import Status, timestamp
+
+KILLED = "the run was killed before it finished"
+_NO_RESULT: dict[str, Any] = {
+    "rows": 0,
+    "accepted": 0,
+    "rejects": {},
+    "without": {},
+    "tables": {},
+    "files": [],
+    "fingerprint": "",
+    "location": None,
+}
+
+
+def new_run_id(at: datetime) -> str:
+    """Return a run id: URL-safe, sorting by time to the microsecond, unique by a random end."""
+    return f"{at:%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(3)}"
+
+
+@dataclass
+class RunRecord:
+    """One run in the making: its identity, and the seconds each step took so far."""
+
+    options: RunOptions
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    run_id: str = ""
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Give the run its id, from its time."""
+        self.run_id = self.run_id or new_run_id(self.created_at)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step."""
+        start = time.perf_counter()
+        yield
+        self.timings[name] = round(time.perf_counter() - start, 3)
+
+    def fingerprint(self, delivery: Delivery) -> str:
+        """Return what identifies the marts to come."""
+        return delivery.fingerprint(self.options.changing_marts())
+
+    def identity(self, status: Status, reason: str | None) -> dict[str, Any]:
+        """Return the part of the run's catalogue row that is known from its start."""
+        return {
+            "run_id": self.run_id,
+            "status": status,
+            "reason": reason,
+            "as_of": self.options.as_of,
+            "created_at": self.created_at,
+            "published_at": None,
+            "pruned_at": None,
+            "options": self.options.document(),
+            "engine": self.options.engine,
+        }
+
+    def held(self, delivery: Delivery, result: Transformed, reason: str, location: str | None) -> dict[str, Any]:
+        """Return the run's catalogue row before it is published."""
+        return {
+            **self.identity("held", reason),
+            "rows": result.rows,
+            "accepted": result.accepted,
+            "rejects": dict(result.rejects),
+            "without": dict(result.without),
+            "tables": dict(result.tables),
+            "files": delivery.document(),
+            "fingerprint": self.fingerprint(delivery),
+            "location": location,
+        }
+
+    def manifest(self, delivery: Delivery, result: Transformed) -> dict[str, Any]:
+        """Return the manifest that lands with the run."""
+        return {
+            "run_id": self.run_id,
+            "as_of": self.options.as_of,
+            "created_at": timestamp(self.created_at),
+            "source": delivery.source,
+            "files": delivery.document(),
+            "fingerprint": self.fingerprint(delivery),
+            "options": self.options.document(),
+            "engine": self.options.engine,
+            "rows": result.rows,
+            "accepted": result.accepted,
+            "rejects": dict(result.rejects),
+            "without": dict(result.without),
+            "tables": dict(result.tables),
+            "versions": {"app": __version__, "python": platform.python_version(), "polars": pl.__version__},
+            "timings": dict(self.timings),
+        }
+
+
+def record_failure(record: RunRecord, warehouse: Engine, store: ObjectStore, error: BaseException) -> None:
+    """Keep a failed run in the catalogue and drop what it half landed; the error stays the caller's to raise."""
+    reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+    try:
+        delete_torn(store, record.run_id)
+        with transaction(warehouse) as connection:
+            _insert_or_explain(connection, record.identity("failed", reason))
+    except Exception as second:
+        error.add_note(f"and the failure could not be recorded: {second}")
+
+
+def record_killed(run_id: str, warehouse: Engine, store: ObjectStore) -> None:
+    """Keep a run whose process died, and drop what it half landed. A run that was published stays so."""
+    delete_torn(store, run_id)
+    died = RunRecord(RunOptions(engine=""), run_id=run_id).identity("failed", KILLED)
+    with transaction(warehouse) as connection:
+        _insert_or_explain(connection, died)
+
+
+def _insert_or_explain(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Insert a failed run; one that was loaded already, and not published, is kept as held, with the reason."""
+    loaded = select(run_table.c.status).where(run_table.c.run_id == values["run_id"])
+    status = connection.execute(loaded).scalar_one_or_none()
+    if status is None:
+        connection.execute(insert(run_table).values(**_NO_RESULT, **values))
+    elif status == "held":
+        mine = update(run_table).where(run_table.c.run_id == values["run_id"])
+        connection.execute(mine.values(reason=values["reason"]))

@@ -1,0 +1,69 @@
+"""The two reports of a run: ``genre_data.csv`` and ``production_data.csv`` (contract section 2)."""
+
+from pathlib import Path
+
+import polars as pl
+
+from app.etl.spreadsheet import decimal_text, neutralised
+from app.marts.definitions import GENRE, PRODUCTION_COMPANY
+
+GENRE_REPORT = "genre_data.csv"
+PRODUCTION_REPORT = "production_data.csv"
+REPORTS = (GENRE_REPORT, PRODUCTION_REPORT)
+
+
+def write_reports(tables: Path, folder: Path) -> None:
+    """Write both reports into ``folder`` from the Parquet tables of a run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _genre_report(tables).write_csv(folder / GENRE_REPORT)
+    _production_report(tables).write_csv(folder / PRODUCTION_REPORT)
+
+
+def _read(tables: Path, name: str) -> pl.DataFrame:
+    return pl.read_parquet(tables / f"{name}.parquet", memory_map=False)
+
+
+def _genre_report(tables: Path) -> pl.DataFrame:
+    names = _read(tables, GENRE.name).select(pl.col("id").alias("genre_id"), pl.col("name").alias("genre"))
+    rows = _read(tables, "genre_year").join(names, on="genre_id").sort("year", "genre", "genre_id")
+    return rows.select(
+        pl.col("year").alias("release_year"),
+        "genre_id",
+        neutralised("genre"),
+        "releases",
+        "budget",
+        "revenue",
+        "profit",
+        decimal_text("popularity"),
+        decimal_text("avg_popularity"),
+    )
+
+
+def _production_report(tables: Path) -> pl.DataFrame:
+    key = ["year", "company_id"]
+    names = _read(tables, PRODUCTION_COMPANY.name)
+    names = names.select(pl.col("id").alias("company_id"), pl.col("name").alias("production_company"))
+    by_genre = _releases_by_genre(tables)
+    rows = _read(tables, "company_year").join(names, on="company_id").join(by_genre, on=key, how="left")
+    genres = [column for column in by_genre.columns if column not in key]
+    return rows.sort("year", "production_company", "company_id").select(
+        pl.col("year").alias("release_year"),
+        pl.col("company_id").alias("production_company_id"),
+        neutralised("production_company"),
+        "releases",
+        "budget",
+        "revenue",
+        "profit",
+        decimal_text("avg_popularity"),
+        pl.col(genres).fill_null(0),
+    )
+
+
+def _releases_by_genre(tables: Path) -> pl.DataFrame:
+    """Return ``year, company_id`` and a column of releases per genre, the genres by name, then id."""
+    genres = _read(tables, GENRE.name).sort("name", "id")
+    columns = {key: f"releases_{slug.replace('-', '_')}" for key, _, slug in genres.iter_rows()}
+    mart = _read(tables, "company_genre_year")
+    return mart.group_by("year", "company_id").agg(
+        pl.col("releases").filter(pl.col("genre_id") == key).sum().alias(name) for key, name in columns.items()
+    )

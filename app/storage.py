@@ -1,0 +1,122 @@
+"""Where runs land: an object store by URL. Keys are relative paths with ``/``."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from app.errors import ConfigurationError, StoreFailure
+
+
+class ObjectStore(Protocol):
+    """Whole objects by key. Every method raises ``StoreFailure`` where the store does not do its work."""
+
+    url: str
+
+    def put(self, key: str, path: Path) -> None:
+        """Store a file's content; readers see all of it or none."""
+        ...
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        """Store bytes where no such object exists; return whether it was stored."""
+        ...
+
+    def exists(self, key: str) -> bool:
+        """Return whether the object exists."""
+        ...
+
+    def local(self, key: str, work: Path) -> Path:
+        """Return a local file with the object's content, fetched into the folder ``work`` where need be."""
+        ...
+
+    def delete_below(self, prefix: str) -> None:
+        """Delete every object below a prefix; none there is no error."""
+        ...
+
+
+class LocalStore:
+    """A folder. Objects appear by rename and are synced to disk."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.url = str(root)
+
+    def put(self, key: str, path: Path) -> None:
+        """See ``ObjectStore``."""
+        with self._failures(key):
+            target = self._prepare(key)
+            partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+            try:
+                shutil.copyfile(path, partial)
+                _sync(partial)
+                partial.replace(target)
+            finally:
+                partial.unlink(missing_ok=True)
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        """See ``ObjectStore``."""
+        with self._failures(key):
+            target = self._prepare(key)
+            partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+            try:
+                partial.write_bytes(data)
+                _sync(partial)
+                with suppress(FileExistsError):
+                    os.link(partial, target)
+                    return True
+                return False
+            finally:
+                partial.unlink(missing_ok=True)
+
+    def exists(self, key: str) -> bool:
+        """See ``ObjectStore``."""
+        return (self._root / key).is_file()
+
+    def local(self, key: str, work: Path) -> Path:  # noqa: ARG002 - a remote store fetches into it
+        """See ``ObjectStore``."""
+        path = self._root / key
+        if not path.is_file():
+            raise StoreFailure(f"{path} is missing", "the run's landed files were moved or deleted")
+        return path
+
+    def delete_below(self, prefix: str) -> None:
+        """See ``ObjectStore``."""
+        with self._failures(prefix):
+            if (self._root / prefix).is_dir():
+                shutil.rmtree(self._root / prefix)
+
+    def _prepare(self, key: str) -> Path:
+        target = self._root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    @contextmanager
+    def _failures(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreFailure(
+                f"{self._root / key}: {error.strerror or error}", "check the destination's disk and rights, then run again"
+            ) from error
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def open_store(url: str) -> ObjectStore:
+    """Open a destination: a local path or a ``file://`` URL.
+
+    Raises:
+        ConfigurationError: a URL of another kind.
+    """
+    parts = urlsplit(url)
+    if "://" not in url:
+        return LocalStore(Path(url))
+    if parts.scheme == "file" and parts.netloc in {"", "localhost"}:
+        return LocalStore(Path(unquote(parts.path)))
+    raise ConfigurationError(f"cannot land under {url!r}", "give a local folder or a file:/// URL")

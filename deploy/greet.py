@@ -14,12 +14,12 @@ Ready. The most popular genre of each year, with a token of the demo client:
 
 Swagger UI: {url}/docs (Authorize with client id {client_id} and secret {client_secret}). Ctrl-C stops.
 """
-TOKEN = (
+FETCH = (
     "curl -s -u '{client_id}:{client_secret}' -d grant_type=client_credentials {url}/oauth/token"
     " | python3 -c 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])'"
 )
 QUERY = "{url}/v1/rankings/genres?year_from=2000&fields=year,rank,genre,popularity"
-COMMAND = f"curl -s -H \"Authorization: Bearer $({TOKEN})\" '{QUERY}'"
+COMMAND = f"curl -s -H \"Authorization: Bearer $({FETCH})\" '{QUERY}'"
 
 
 def is_running(pid: int) -> bool:

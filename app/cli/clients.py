@@ -1,0 +1,103 @@
+"""``app clients``: the OAuth2 clients that may read the API."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from sqlalchemy import Engine
+
+from app.auth.scopes import SCOPES
+from app.cli.output import Json, emit, table
+from app.settings import load_settings
+from app.warehouse.runs import timestamp
+
+if TYPE_CHECKING:
+    from app.auth.clients import Client, NewSecret
+
+commands = typer.Typer(no_args_is_help=True, help="OAuth2 clients that may read the API.")
+
+ClientId = Annotated[str, typer.Argument(metavar="ID", help="The client's id.")]
+
+
+@commands.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What the client is called, for people.")],
+    scope: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(SCOPES)}.")],
+    as_json: Json = False,
+) -> None:
+    """Make a client and show its secret, this once."""
+    from app.auth.clients import create_client  # late: argon2 and cryptography
+
+    new = create_client(_engine(), name, [word for text in scope for word in text.split()])
+    emit(_with_secret(new), as_json, lambda console: _show_secret(console, new))
+
+
+@commands.command("list")
+def list_all(as_json: Json = False) -> None:
+    """List the clients, revoked ones included."""
+    from app.auth.clients import list_clients  # late, as above
+
+    found = list_clients(_engine())
+    columns = ("client_id", "name", "scopes", "created_at", "revoked_at")
+    rows = [
+        (client.client_id, client.name, " ".join(client.scopes), *_times(client).values()) for client in found
+    ]
+    emit(
+        [_document(client) for client in found], as_json, lambda console: console.print(table(columns, rows))
+    )
+
+
+@commands.command()
+def rotate(
+    client_id: ClientId,
+    overlap: Annotated[int, typer.Option(min=0, help="Seconds that the old secret still works.")] = 86_400,
+    as_json: Json = False,
+) -> None:
+    """Give a client a new secret, shown this once; the old one works a while longer."""
+    from app.auth.clients import rotate_secret  # late, as above
+
+    new = rotate_secret(_engine(), client_id, timedelta(seconds=overlap))
+    emit(_with_secret(new), as_json, lambda console: _show_secret(console, new))
+
+
+@commands.command()
+def revoke(client_id: ClientId, as_json: Json = False) -> None:
+    """End a client and, within a second, every token it holds."""
+    from app.auth.clients import revoke_client  # late, as above
+
+    client = revoke_client(_engine(), client_id)
+    text = f"client {client.client_id} ({client.name}) is revoked"
+    emit(_document(client), as_json, lambda console: console.print(text))
+
+
+def _engine() -> Engine:
+    from app.auth.store import open_accounts  # late: migrations
+
+    return open_accounts(load_settings())
+
+
+def _times(client: "Client") -> dict[str, str | None]:
+    return {"created_at": timestamp(client.created_at), "revoked_at": timestamp(client.revoked_at)}
+
+
+def _document(client: "Client") -> dict[str, Any]:
+    named = {"client_id": client.client_id, "name": client.name, "scopes": client.scopes}
+    return {**named, **_times(client)}
+
+
+def _with_secret(new: "NewSecret") -> dict[str, Any]:
+    client = new.client
+    return {
+        "client_id": client.client_id,
+        "client_secret": new.secret,
+        "name": client.name,
+        "scopes": client.scopes,
+    }
+
+
+def _show_secret(console: Console, new: "NewSecret") -> None:
+    console.print(f"client_id      {new.client.client_id}")
+    console.print(f"client_secret  {new.secret}")
+    console.print(f"scopes         {' '.join(new.client.scopes)}")
+    console.print("Keep the secret now: it is not shown again.")

@@ -4,10 +4,10 @@ import os
 import sys
 import traceback
 
-import click
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from app.cli import clients, keys
 from app.errors import AppError, StoreFailure
 
 INTERRUPTED = 130
@@ -23,6 +23,8 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         help="Turn movie deliveries into audited marts, and serve them. --debug shows tracebacks.",
     )
+    cli.add_typer(clients.commands, name="clients")
+    cli.add_typer(keys.commands, name="keys")
     return cli
 
 
@@ -36,11 +38,11 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str], debug: bool) -> int:
     try:
         result = typer.main.get_command(build()).main(arguments, prog_name="app", standalone_mode=False)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", INTERRUPTED, debug)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
+    except typer.TyperException as error:
         return _fail(error.format_message(), 2, debug)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,7 +50,9 @@ def _run(arguments: list[str], debug: bool) -> int:
     except AppError as error:
         return _fail(str(error), error.exit_code, debug)
     except (DBAPIError, OSError) as error:
-        return _fail(f"{_reason(error)}; check the disk and the store, then try again", StoreFailure.exit_code, debug)
+        return _fail(
+            f"{_reason(error)}; check the disk and the store, then try again", StoreFailure.exit_code, debug
+        )
     except Exception as error:
         return _fail(f"unexpected {type(error).__name__}: {error}; run again with --debug", 1, debug)
     return result if isinstance(result, int) else 0

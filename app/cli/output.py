@@ -23,8 +23,10 @@ def emit(document: Any, as_json: bool, people: Callable[[Console], None]) -> Non
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> Table:
-    """Build a plain table; None shows as a dash, numbers are right-aligned with thousands separators."""
-    result = Table(*columns, title=title, box=None, title_justify="left", pad_edge=False)
+    """Build a plain table; None shows as a dash, numbers have thousands separators, nothing is cut off."""
+    result = Table(title=title, box=None, title_justify="left", pad_edge=False)
+    for number, column in enumerate(columns):
+        result.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         result.add_row(*(_cell(value) for value in row))
     return result

@@ -1,6 +1,7 @@
 """The signing keys in the accounts database: the first one, rotation, and which of them count now."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, select, update
@@ -39,9 +40,11 @@ def rotate(
 ) -> SigningKey:
     """Make a new key sign; the old ones verify until the tokens they signed have expired."""
     now = now or datetime.now(UTC)
-    key = generate(algorithm, now, signs_from=now + ANNOUNCED)
-    in_use = signing_key_table.c.retired_at.is_(None)
+    key = generate(algorithm, now, signs_from=now)
     with transaction(engine) as connection:
+        if _usable(read_keys(connection)):
+            key = replace(key, signs_from=now + ANNOUNCED)
+        in_use = signing_key_table.c.retired_at.is_(None)
         connection.execute(update(signing_key_table).where(in_use).values(retired_at=key.signs_from))
         _insert(connection, key)
     return key

@@ -43,13 +43,16 @@ def open_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         raise ConfigurationError(
-            f"database {parsed.render_as_string(hide_password=True)!r} is not supported", "use a sqlite:/// URL"
+            f"database {parsed.render_as_string(hide_password=True)!r} is not supported",
+            "use a sqlite:/// URL",
         )
     if parsed.database and parsed.database != ":memory:":
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreFailure(f"cannot create the folder of {parsed.database}: {error}", "check APP_HOME") from error
+            raise StoreFailure(
+                f"cannot create the folder of {parsed.database}: {error}", "check APP_HOME"
+            ) from error
     engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
@@ -79,7 +82,7 @@ def _on_begin(connection: Connection) -> None:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
-    """One write transaction. On SQLite it takes the write lock at once, so that it never fails half way for it."""
+    """Give one write transaction. On SQLite it takes the write lock at once, not half way."""
     with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
         yield connection
 
@@ -137,10 +140,17 @@ def ready(engine: Engine, history: History) -> Engine:
             return engine
         known = {script.revision for script in ScriptDirectory.from_config(_config(history)).walk_revisions()}
         if found is not None and found not in known:
-            raise SchemaError(f"the {history} database is at revision {found}, unknown to this program", "upgrade the program")
+            raise SchemaError(
+                f"the {history} database is at revision {found}, unknown to this program",
+                "upgrade the program",
+            )
         if engine.dialect.name != "sqlite":
-            raise SchemaError(f"the {history} database is at revision {found}, not {needed}", "run 'app db upgrade'")
+            raise SchemaError(
+                f"the {history} database is at revision {found}, not {needed}", "run 'app db upgrade'"
+            )
         upgrade(engine, history)
     except DBAPIError as error:
-        raise StoreFailure(f"the {history} database cannot be opened: {error.orig}", "check its URL, rights and disk") from error
+        raise StoreFailure(
+            f"the {history} database cannot be opened: {error.orig}", "check its URL, rights and disk"
+        ) from error
     return engine

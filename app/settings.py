@@ -50,7 +50,9 @@ class Settings(BaseSettings):
             try:
                 make_url(value.get_secret_value())
             except ArgumentError:
-                raise ValueError("must be a SQLAlchemy URL such as sqlite:////srv/app/warehouse.sqlite") from None
+                raise ValueError(
+                    "must be a SQLAlchemy URL such as sqlite:////srv/app/warehouse.sqlite"
+                ) from None
         return value
 
     @field_validator("issuer")
@@ -89,7 +91,9 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise ConfigurationError("; ".join(_explain(item) for item in error.errors()), "see 'app config show --help'") from None
+        raise ConfigurationError(
+            "; ".join(_explain(item) for item in error.errors()), "see 'app config show --help'"
+        ) from None
 
 
 def _explain(item: Any) -> str:
@@ -104,7 +108,11 @@ def describe(settings: Settings) -> list[dict[str, str | None]]:
     """Return every setting as ``{name, value, source, description}``, secrets masked."""
     in_file = {key.upper() for key, value in dotenv_values(ENV_FILE).items() if value}
     in_environment = {key.upper() for key, value in os.environ.items() if value}
-    effective = {"warehouse_url": settings.warehouse, "database_url": settings.database, "destination": settings.lake}
+    effective = {
+        "warehouse_url": settings.warehouse,
+        "database_url": settings.database,
+        "destination": settings.lake,
+    }
     rows: list[dict[str, str | None]] = []
     for field, info in Settings.model_fields.items():
         name = PREFIX + field.upper()

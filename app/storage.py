@@ -75,7 +75,7 @@ class LocalStore:
         """See ``ObjectStore``."""
         return (self._root / key).is_file()
 
-    def local(self, key: str, work: Path) -> Path:  # noqa: ARG002 - a remote store fetches into it
+    def local(self, key: str, work: Path) -> Path:
         """See ``ObjectStore``."""
         path = self._root / key
         if not path.is_file():
@@ -99,7 +99,8 @@ class LocalStore:
             yield
         except OSError as error:
             raise StoreFailure(
-                f"{self._root / key}: {error.strerror or error}", "check the destination's disk and rights, then run again"
+                f"{self._root / key}: {error.strerror or error}",
+                "check the destination's disk and rights, then run again",
             ) from error
 
 

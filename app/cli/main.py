@@ -7,7 +7,7 @@ import traceback
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from app.cli import clients, keys
+from app.cli import clients, config, db, etl, keys
 from app.errors import AppError, StoreFailure
 
 INTERRUPTED = 130
@@ -23,6 +23,9 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         help="Turn movie deliveries into audited marts, and serve them. --debug shows tracebacks.",
     )
+    cli.add_typer(etl.commands, name="etl")
+    cli.add_typer(db.commands, name="db")
+    cli.add_typer(config.commands, name="config")
     cli.add_typer(clients.commands, name="clients")
     cli.add_typer(keys.commands, name="keys")
     return cli

@@ -51,7 +51,7 @@ def _unreconciled(result: Transformed) -> list[str]:
 def _sums(result: Transformed, mart: str) -> Mapping[str, int]:
     names = [measure.name for measure in MEASURES if not isinstance(measure.formula, Mean)]
     frame = pl.read_parquet(result.folder / f"{mart}.parquet", columns=names, memory_map=False)
-    return {name: frame[name].to_physical().cast(pl.Int128).sum() for name in names}
+    return {name: int(frame[name].to_physical().cast(pl.Int128).sum()) for name in names}
 
 
 def _shrunk(result: Transformed, published_releases: int | None) -> str | None:

@@ -31,7 +31,7 @@ class Delivery:
         return [{"path": file.name, "size": file.size, "sha256": file.sha256} for file in self.files]
 
     def fingerprint(self, options: Mapping[str, Any]) -> str:
-        """Return what identifies the marts to come: the files' content in order, and the options that change marts."""
+        """Return what identifies the marts to come: the files' content, in order, and these options."""
         content = [[file.sha256 for file in self.files], sorted(options.items())]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -85,7 +85,9 @@ def find(source: str) -> Delivery:
         found = _data_files(path)
         files = tuple(_identify(file) for file in found)
     except OSError as error:
-        raise UnreadableDelivery(f"{error.filename or path}: {error.strerror or error}", "check the path and its rights") from error
+        raise UnreadableDelivery(
+            f"{error.filename or path}: {error.strerror or error}", "check the path and its rights"
+        ) from error
     return Delivery(source, files)
 
 
@@ -97,7 +99,9 @@ def _data_files(path: Path) -> list[DataFile]:
         return [_data_file(0, path.name, path)]
     names = sorted(_names_below(path), key=os.fsencode)
     if not names:
-        raise UnreadableDelivery(f"{path}: no data file below it", f"a data file ends in {', '.join(READERS)}")
+        raise UnreadableDelivery(
+            f"{path}: no data file below it", f"a data file ends in {', '.join(READERS)}"
+        )
     return [_data_file(index, name, path / name) for index, name in enumerate(names)]
 
 

@@ -33,7 +33,7 @@ def report_key(run_id: str, report: str) -> str:
 
 
 def land(store: ObjectStore, run_id: str, folder: Path, manifest: Callable[[], Mapping[str, Any]]) -> None:
-    """Store a run's tables, rejects and reports from ``folder``; ``manifest`` is made and stored when they are.
+    """Store a run's tables, rejects and reports from ``folder``, then make and store its manifest.
 
     Raises:
         StoreFailure: the store failed, or the run has landed before.

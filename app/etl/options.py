@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What ``app etl run`` was asked to do. ``as_of`` is the period the delivery stands for, ``YYYY-MM-DD``."""
+    """What ``app etl run`` was asked to do. ``as_of``, ``YYYY-MM-DD``, is the period of the delivery."""
 
     engine: str = "polars"
     require_financials: bool = False

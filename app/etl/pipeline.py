@@ -49,9 +49,9 @@ class _Stores:
 
 
 def run_delivery(
-    settings: Settings, source: str, options: RunOptions, progress: Progress = lambda _: None
+    settings: Settings, source: str, options: RunOptions, progress: Progress = lambda done, total: None
 ) -> Outcome:
-    """Turn a delivery into a published run. ``progress`` is told the bytes read since its last call.
+    """Turn a delivery into a published run. ``progress`` is told how far reading got.
 
     Raises:
         ConfigurationError: an option or a URL cannot be used.
@@ -122,7 +122,9 @@ def _known(run: Run | None) -> Run:
 
 def _is_same(current: Run | None, delivery: Delivery, record: RunRecord) -> bool:
     return (
-        not record.options.force and current is not None and current.fingerprint == record.fingerprint(delivery)
+        not record.options.force
+        and current is not None
+        and current.fingerprint == record.fingerprint(delivery)
     )
 
 
@@ -134,7 +136,9 @@ def _extract(source: str, record: RunRecord) -> Delivery:
 def _transform(delivery: Delivery, record: RunRecord, work: Path, progress: Progress) -> Transformed:
     """Validate and transform: one pass of the engine does both."""
     with record.step("transform"):
-        result = engines.open_engine(record.options.engine).transform(delivery, record.options, work, progress)
+        result = engines.open_engine(record.options.engine).transform(
+            delivery, record.options, work, progress
+        )
         delivery.check_unchanged()
     return result
 

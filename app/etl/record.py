@@ -78,7 +78,9 @@ class RunRecord:
             "engine": self.options.engine,
         }
 
-    def held(self, delivery: Delivery, result: Transformed, reason: str, location: str | None) -> dict[str, Any]:
+    def held(
+        self, delivery: Delivery, result: Transformed, reason: str, location: str | None
+    ) -> dict[str, Any]:
         """Return the run's catalogue row before it is published."""
         return {
             **self.identity("held", reason),
@@ -114,7 +116,7 @@ class RunRecord:
 
 
 def record_failure(record: RunRecord, warehouse: Engine, store: ObjectStore, error: BaseException) -> None:
-    """Keep a failed run in the catalogue and drop what it half landed; the error stays the caller's to raise."""
+    """Keep a failed run in the catalogue and drop what it half landed; the caller raises the error."""
     reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
     try:
         delete_torn(store, record.run_id)
@@ -133,7 +135,7 @@ def record_killed(run_id: str, warehouse: Engine, store: ObjectStore) -> None:
 
 
 def _insert_or_explain(connection: Connection, values: Mapping[str, Any]) -> None:
-    """Insert a failed run; one that was loaded already, and not published, is kept as held, with the reason."""
+    """Insert a failed run; one that was loaded and not published stays held, with the reason."""
     loaded = select(run_table.c.status).where(run_table.c.run_id == values["run_id"])
     status = connection.execute(loaded).scalar_one_or_none()
     if status is None:

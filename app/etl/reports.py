@@ -65,5 +65,6 @@ def _releases_by_genre(tables: Path) -> pl.DataFrame:
     columns = {key: f"releases_{slug.replace('-', '_')}" for key, _, slug in genres.iter_rows()}
     mart = _read(tables, "company_genre_year")
     return mart.group_by("year", "company_id").agg(
-        pl.col("releases").filter(pl.col("genre_id") == key).sum().alias(name) for key, name in columns.items()
+        pl.col("releases").filter(pl.col("genre_id") == key).sum().alias(name)
+        for key, name in columns.items()
     )

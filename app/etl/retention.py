@@ -1,4 +1,4 @@
-"""Keeping the newest runs and the current one; the rest goes, from the warehouse first, then from the lake."""
+"""Keeping the newest runs and the current one; the rest goes from the warehouse, then from the lake."""
 
 from pathlib import PurePosixPath
 

@@ -41,7 +41,7 @@ class Spool:
         for bucket in range(BUCKETS):
             parts = sorted(self._folder.glob(f"{bucket:03}-*.arrow"))
             if parts:
-                yield pl.concat([pl.read_ipc(part, memory_map=False) for part in parts])
+                yield pl.concat([pl.read_ipc(part) for part in parts])
 
     def _flush(self) -> None:
         if not self._frames:

@@ -30,7 +30,9 @@ def work_folder(parent: Path | None, run_id: str) -> Iterator[Path]:
         folder.mkdir()
         (folder / _OWNER).write_text(f"{machine()}\n{process()}")
     except OSError as error:
-        raise StoreFailure(f"cannot work in {folder}: {error.strerror or error}", "check APP_HOME and its disk") from error
+        raise StoreFailure(
+            f"cannot work in {folder}: {error.strerror or error}", "check APP_HOME and its disk"
+        ) from error
     try:
         yield folder
     finally:

@@ -203,9 +203,10 @@ MARTS = (
     ),
 )
 
-#: Columns that a delivery must have: contract section 1. ``id`` and ``title`` identify, the rest feed the marts.
-REQUIRED_COLUMNS = ("id", "title", "release_date", "budget", "revenue", "popularity") + tuple(
-    dimension.source for dimension in DIMENSIONS if dimension is not YEAR
+#: Columns that a delivery must have: contract section 1. ``id`` and ``title`` identify, the rest feed marts.
+REQUIRED_COLUMNS = (
+    *("id", "title", "release_date", "budget", "revenue", "popularity"),
+    *(dimension.source for dimension in DIMENSIONS if dimension is not YEAR),
 )
 
 

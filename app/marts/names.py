@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 #: What ``str.strip`` trims: the Unicode characters of category Zs or bidirectional class WS, B or S.
 WHITESPACE = (
-    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 
 
@@ -26,9 +26,7 @@ def slugs(names: Mapping[int, str]) -> dict[int, str]:
     """Return the slug of each id; an empty slug, or one that several ids share, gets ``-<id>``."""
     plain = {key: slug(name) for key, name in names.items()}
     shared = Counter(plain.values())
-    return {
-        key: f"{text}-{key}" if not text or shared[text] > 1 else text for key, text in plain.items()
-    }
+    return {key: f"{text}-{key}" if not text or shared[text] > 1 else text for key, text in plain.items()}
 
 
 def search_key(text: str) -> str:

@@ -31,7 +31,7 @@ def load_tables(connection: Connection, run: int, landed: Callable[[str], Path])
 
 
 def stored(name: str, table: Table, run: int, landed: pl.DataFrame) -> pl.DataFrame:
-    """Return rows as the table stores them: with the run's number, scaled measures as integers, search keys."""
+    """Return rows as the table stores them: the run's number, scaled measures as integers, search keys."""
     frame = landed.with_columns(pl.lit(run).alias("run"))
     if name in DIMENSION_TABLES:
         keys = [search_key(text) for text in landed["name"].to_list()]
@@ -45,5 +45,5 @@ def stored(name: str, table: Table, run: int, landed: pl.DataFrame) -> pl.DataFr
 def _insert(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
     names = ", ".join(frame.columns)
     marks = ", ".join("?" * frame.width)
-    # Names come from the table's own definition; executemany over plain tuples is the driver's fastest way in.
-    connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", frame.rows())  # noqa: S608
+    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - names from our own tables
+    connection.exec_driver_sql(statement, frame.rows())  # plain tuples: the driver's fastest way in

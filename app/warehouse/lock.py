@@ -22,7 +22,7 @@ LAPSE = timedelta(seconds=45)
 
 
 class RunLock:
-    """The lock of one warehouse, held for one run. ``interrupted`` is the run of a dead holder it was taken from."""
+    """The lock of one warehouse, held for one run; ``interrupted`` names the dead run it was taken from."""
 
     def __init__(self, engine: Engine, run_id: str, interrupted: str | None) -> None:
         self.run_id = run_id
@@ -33,9 +33,11 @@ class RunLock:
         self._thread.start()
 
     def check(self, connection: Connection) -> None:
-        """Raise ``StoreFailure`` where the lock was lost, so that a run that was taken for dead changes nothing."""
+        """Raise ``StoreFailure`` where the lock was lost: a run that was taken for dead changes nothing."""
         if connection.execute(select(lock.c.run_id)).scalar_one_or_none() != self.run_id:
-            raise StoreFailure(f"run {self.run_id} lost its lock: it was not heard of for too long", "run again")
+            raise StoreFailure(
+                f"run {self.run_id} lost its lock: it was not heard of for too long", "run again"
+            )
 
     def release(self) -> None:
         """Give the lock back."""
@@ -73,9 +75,9 @@ def _acquire(engine: Engine, run_id: str) -> str | None:
     with transaction(engine) as connection:
         holder = connection.execute(select(lock).where(lock.c.name == NAME)).one_or_none()
         if holder is not None and _is_live(holder, now):
+            since = timestamp(holder.acquired_at)
             raise RunInProgress(
-                f"run {holder.run_id} is in progress since {timestamp(holder.acquired_at)} ({_where(holder)})",
-                "wait for it to end",
+                f"run {holder.run_id} is in progress since {since} ({_where(holder)})", "wait for it to end"
             )
         connection.execute(delete(lock))
         mine = {"machine": machine(), "process": process(), "acquired_at": now, "heartbeat_at": now}

@@ -59,7 +59,10 @@ def _before(connection: Connection, pointer: Row[tuple[int, ...]] | None) -> Row
 
 
 def _suits(
-    connection: Connection, before: Row[tuple[int, ...]], present: Row[tuple[int, ...]] | None, target: int | None
+    connection: Connection,
+    before: Row[tuple[int, ...]],
+    present: Row[tuple[int, ...]] | None,
+    target: int | None,
 ) -> bool:
     if target is not None:
         return bool(before.run == target)

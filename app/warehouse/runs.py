@@ -103,7 +103,9 @@ def find(connection: Connection, run_id: str) -> Run:
         raise UnknownRun(f"no run {run_id!r}", near_miss(run_id, kept[:5]) if kept else "there is no run yet")
     run = _run(row)
     if run.pruned_at is not None:
-        raise PrunedRun(f"run {run_id} was pruned on {timestamp(run.pruned_at)}", "use a kept run: 'app etl runs'")
+        raise PrunedRun(
+            f"run {run_id} was pruned on {timestamp(run.pruned_at)}", "use a kept run: 'app etl runs'"
+        )
     return run
 
 

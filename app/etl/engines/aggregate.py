@@ -67,10 +67,13 @@ def finish(mart: Mart, sums: pl.DataFrame) -> pl.DataFrame:
             narrowed = narrowed.with_columns(pl.col(measure.name).cast(pl.Int64))
         except pl.exceptions.InvalidOperationError:
             raise SumOverflow(
-                f"a sum of {measure.name} in mart {mart.name} is beyond 2^63-1", "split or correct the delivery"
+                f"a sum of {measure.name} in mart {mart.name} is beyond 2^63-1",
+                "split or correct the delivery",
             ) from None
     means = [_mean(measure) for measure in MEASURES if isinstance(measure.formula, Mean)]
-    exact = narrowed.with_columns(means).with_columns(_decimal(measure) for measure in MEASURES if measure.scale)
+    exact = narrowed.with_columns(means).with_columns(
+        _decimal(measure) for measure in MEASURES if measure.scale
+    )
     return exact.select(*mart.key, *(measure.name for measure in MEASURES)).sort(mart.key)
 
 

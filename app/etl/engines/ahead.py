@@ -36,7 +36,7 @@ def _read(batches: Iterator[Batch], channel: queue.Queue[Any], stopped: threadin
                 if stopped.is_set():
                     return
                 channel.put(batch)
-    except BaseException as error:  # noqa: BLE001 - handed over to the consumer, who raises it
+    except BaseException as error:
         channel.put(error)
     else:
         channel.put(None)

@@ -8,8 +8,8 @@ from typing import Protocol
 from app.etl.delivery import Delivery
 from app.etl.options import RunOptions
 
-#: Told how many bytes of the delivery (as delivered) were read since the last call.
-Progress = Callable[[int], None]
+#: Told how many bytes of the delivery were read so far, and how many there are, both as delivered.
+Progress = Callable[[int, int], None]
 
 REJECTS = "rejects"
 REJECT_COLUMNS = ("file", "row", "id", "reason", "value", "record")
@@ -38,7 +38,9 @@ class Engine(Protocol):
 
     name: str
 
-    def transform(self, delivery: Delivery, options: RunOptions, work: Path, progress: Progress) -> Transformed:
+    def transform(
+        self, delivery: Delivery, options: RunOptions, work: Path, progress: Progress
+    ) -> Transformed:
         """Transform a delivery in the folder ``work``.
 
         Raises:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from app.errors import UnreadableDelivery
 from app.etl.delivery import Delivery
 from app.etl.engines import aggregate
 from app.etl.engines.ahead import read_ahead
@@ -20,10 +21,9 @@ from app.etl.engines.rejects import Rejects
 from app.etl.normalise import normalise
 from app.etl.options import RunOptions
 from app.etl.readers import Batch, DataFile, Reader, Span, open_reader
-from app.etl.spool import Spool
-from app.errors import UnreadableDelivery
-from app.marts.definitions import ENTITIES, MARTS
 from app.etl.readers.base import missing_columns, missing_columns_error
+from app.etl.spool import Spool
+from app.marts.definitions import ENTITIES, MARTS
 
 #: Rows of one file that a movie's position leaves room for.
 _ROWS_PER_FILE = 2**40
@@ -44,7 +44,9 @@ class _Scan:
 
     rejects: Rejects
     spool: Spool
-    members: dict[str, Members] = field(default_factory=lambda: {item.name: Members(item) for item in ENTITIES})
+    members: dict[str, Members] = field(
+        default_factory=lambda: {item.name: Members(item) for item in ENTITIES}
+    )
     readers: list[Reader] = field(default_factory=list)
     parts: list[_Part] = field(default_factory=list)
     rows: int = 0
@@ -66,7 +68,9 @@ class PolarsEngine:
 
     name = "polars"
 
-    def transform(self, delivery: Delivery, options: RunOptions, work: Path, progress: Progress) -> Transformed:
+    def transform(
+        self, delivery: Delivery, options: RunOptions, work: Path, progress: Progress
+    ) -> Transformed:
         """Transform a delivery; see ``Engine``."""
         scan = _scan(delivery, options, work, progress)
         sums = _sum(scan)
@@ -85,16 +89,14 @@ class PolarsEngine:
 
 def _scan(delivery: Delivery, options: RunOptions, work: Path, progress: Progress) -> _Scan:
     scan = _Scan(Rejects(work / "reject-parts"), Spool(work / "spool"))
+    done = 0
     for file in delivery.files:
         reader = open_reader(file)
         scan.readers.append(reader)
-        done = 0
         for batch in read_ahead(reader.batches()):
             _take(scan, file, batch, options)
-            position = min(file.size, batch.span.offset + batch.span.length)
-            progress(max(0, position - done))
-            done = max(done, position)
-        progress(file.size - done)
+            progress(done + batch.span.consumed, delivery.size)
+        done += file.size
     _check_columns(delivery, scan)
     return scan
 

@@ -20,7 +20,7 @@ class Rejects:
         self.counts: Counter[str] = Counter()
 
     def add(self, file: str, part: int, batch: Batch, rejects: pl.DataFrame) -> None:
-        """Keep the rejects (row, reason, value; a null value stands for the id) of a batch, with their records."""
+        """Keep a batch's rejects (row, reason, value; null stands for the id) with their records."""
         if rejects.is_empty():
             return
         records = batch.records(rejects["row"].to_list())

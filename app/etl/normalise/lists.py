@@ -8,7 +8,7 @@ import ast
 import json
 import warnings
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import polars as pl
 
@@ -29,15 +29,18 @@ def _object(quote: str, name: str) -> str:
 _OBJECT = f"(?:{_object(chr(39), _PYTHON_NAME)}|{_object(chr(34), _JSON_NAME)})"
 #: A cell takes one of the forms throughout: mixed quotes are left to ``parse_members``.
 _PLAIN_CELL = "|".join(
-    rf"^\[(?:{item}(?:, ?{item})*)?\]$"
-    for item in (_object("'", _PYTHON_NAME), _object('"', _JSON_NAME))
+    rf"^\[(?:{item}(?:, ?{item})*)?\]$" for item in (_object("'", _PYTHON_NAME), _object('"', _JSON_NAME))
 )
 _LEADING_ID = rf"^\{{.id.: ?({_ID}),"
 _TRAILING_ID = rf", ?.id.: ?({_ID})\}}$"
 _LEADING_NAME = r"^\{.name.: ?.(.+)., ?.id.: ?[0-9]+\}$"
 _TRAILING_NAME = r"^\{.id.: ?[0-9]+, ?.name.: ?.(.+).\}$"
 
-MEMBERS_SCHEMA: dict[str, Any] = {"cell": pl.UInt32, "id": pl.Int64, "name": pl.String}
+MEMBERS_SCHEMA: dict[str, type[pl.DataType]] = {
+    "cell": pl.UInt32,
+    "id": pl.Int64,
+    "name": pl.String,
+}
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def parse_lists(cells: pl.Series) -> ListCells:
 
 
 def _plain_members(plain: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the members of plain cells, and the cells to leave to ``parse_members`` for a repeated id or a blank name."""
+    """Return the members of plain cells, and the cells with a repeated id or a blank name."""
     objects = plain.select("cell", pl.col("text").str.extract_all(_OBJECT).alias("object"))
     objects = objects.explode("object").drop_nulls()
     item = pl.col("object")
@@ -77,7 +80,7 @@ def _plain_members(plain: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         pl.coalesce(item.str.extract(_TRAILING_NAME), item.str.extract(_LEADING_NAME))
         .str.strip_chars(WHITESPACE)
         .alias("name"),
-    ).cast(MEMBERS_SCHEMA)
+    ).with_columns(pl.col("cell").cast(pl.UInt32))
     odd = members.filter(pl.struct("cell", "id").is_duplicated() | (pl.col("name") == ""))
     return members, odd.select("cell").unique()
 

@@ -1,4 +1,4 @@
-"""Exact numbers: the grammar of contract section 1, decided in Polars where a cell is plain, in Decimal elsewhere."""
+"""Exact numbers by the grammar of contract section 1: in Polars where a cell is plain, else in Decimal."""
 
 import re
 from collections.abc import Callable
@@ -50,11 +50,13 @@ def plain_millionths(cell: pl.Expr) -> pl.Expr:
     """Return the millionths of cells such as ``21.946943``; null for any other."""
     whole = cell.str.extract(_PLAIN_POPULARITY, 1).cast(pl.Int64)
     fraction = cell.str.extract(_PLAIN_POPULARITY, 2).fill_null("").str.pad_end(POPULARITY_SCALE, "0")
-    return whole * 10**POPULARITY_SCALE + fraction.cast(pl.Int64, strict=False)
+    return pl.lit(10**POPULARITY_SCALE) * whole + fraction.cast(pl.Int64, strict=False)
 
 
-def numbers(cells: pl.Series, plain: Callable[[pl.Expr], pl.Expr], exact: Callable[[str], int | None]) -> pl.Series:
-    """Return the values of trimmed cells: ``plain`` where it knows one, else ``exact`` once per distinct cell.
+def numbers(
+    cells: pl.Series, plain: Callable[[pl.Expr], pl.Expr], exact: Callable[[str], int | None]
+) -> pl.Series:
+    """Return the values of trimmed cells: by ``plain`` where it can, else by ``exact``, once a distinct cell.
 
     Null where the cell is null or is no such number.
     """

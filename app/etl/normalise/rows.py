@@ -31,9 +31,9 @@ REASONS = {
 class Normalised:
     """What a batch became.
 
-    ``movies``: row, id, year, budget, revenue, popularity (millionths), and per entity dimension the number of
-    its list cell (null where empty). ``members`` maps a dimension to the rows ``cell, id, name`` of its cells.
-    ``rejects``: row, reason, value.
+    ``movies``: row, id, year, budget, revenue, popularity (millionths), and per entity dimension the number
+    of its list cell (null where empty). ``members`` maps a dimension to the rows ``cell, id, name`` of its
+    cells. ``rejects``: row, reason, value.
     """
 
     movies: pl.DataFrame
@@ -53,7 +53,9 @@ def normalise(cells: pl.DataFrame, require_financials: bool = False) -> Normalis
         "invalid_id": values["id"].is_null(),
         "missing_release_date": trimmed["release_date"].is_null(),
         "invalid_release_date": values["year"].is_null(),
-        **{f"invalid_{name}": _invalid(trimmed, values, name) for name in ("budget", "revenue", "popularity")},
+        **{
+            f"invalid_{name}": _invalid(trimmed, values, name) for name in ("budget", "revenue", "popularity")
+        },
         **{f"invalid_{dimension.source}": lists[dimension.name].invalid for dimension in ENTITIES},
     }
     values = values.with_columns(_unknown_where_zero("budget"), _unknown_where_zero("revenue"))
@@ -109,4 +111,8 @@ def _rejects(cells: pl.DataFrame, reasons: pl.Series) -> pl.DataFrame:
         ),
         pl.lit(""),
     )
-    return cells.with_columns(reasons).filter(pl.col("reason").is_not_null()).select("row", "reason", value.alias("value"))
+    return (
+        cells.with_columns(reasons)
+        .filter(pl.col("reason").is_not_null())
+        .select("row", "reason", value.alias("value"))
+    )

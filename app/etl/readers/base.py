@@ -43,12 +43,16 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Span:
-    """Where a batch stands in its file, so that it can be read again: bytes decompressed, or rows of Parquet."""
+    """Where a batch stands in its file, so that it can be read again: bytes decompressed, or rows of Parquet.
+
+    ``consumed`` is how many bytes of the file as delivered were read when the batch was complete.
+    """
 
     offset: int
     length: int
     first_row: int
     rows: int
+    consumed: int
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,15 @@ class Batch(Protocol):
     whether that differs from the header's, and the cells as written (null or empty text where empty).
     """
 
-    span: Span
-    cells: pl.DataFrame
+    @property
+    def span(self) -> Span:
+        """Where the batch stands."""
+        ...
+
+    @property
+    def cells(self) -> pl.DataFrame:
+        """The cells, parsed when first asked for."""
+        ...
 
     def records(self, rows: Sequence[int]) -> list[Record]:
         """Return the whole records of these record numbers, in this order."""

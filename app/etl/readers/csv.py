@@ -143,7 +143,10 @@ class CsvReader:
         mark = len(BYTE_ORDER_MARK) if data.startswith(BYTE_ORDER_MARK) else 0
         position, fields = mark, list[str]()
         while not fields and position < len(data):
-            fields, position = self._scan(data, position, final=len(data) < BLOCK_BYTES, row=0) or ([], len(data))
+            fields, position = self._scan(data, position, final=len(data) < BLOCK_BYTES, row=0) or (
+                [],
+                len(data),
+            )
         names = tuple(name.strip(WHITESPACE) for name in fields)
         if missing_columns(set(names)):
             raise missing_columns_error(self._file.name, set(names) - {""})
@@ -176,20 +179,20 @@ class CsvReader:
                 carry = data
                 continue
             found = frame(data[:length]) if length else None
-            if length and found is None or not length and not final:
+            if (length and found is None) or (not length and not final):
                 self._irregular_from = offset
                 yield from self._scan_all(stream, data, final, offset, row)
                 return
             if found is not None:
-                batch = self._block(data[:length], found, offset, row)
+                batch = self._block(data[:length], found, offset, row, stream.consumed)
                 if batch.span.rows:
                     yield batch
                 offset, row, carry = offset + length, row + batch.span.rows, data[length:]
             if final:
                 return
 
-    def _block(self, data: bytes, found: Frame, offset: int, row: int) -> RegularBatch:
-        span = Span(offset, len(data), row, int((found.fields > 0).sum()))
+    def _block(self, data: bytes, found: Frame, offset: int, row: int, consumed: int) -> RegularBatch:
+        span = Span(offset, len(data), row, int((found.fields > 0).sum()), consumed)
         try:
             pl.Series([data], dtype=pl.Binary).cast(pl.String)
         except pl.exceptions.InvalidOperationError:
@@ -212,14 +215,16 @@ class CsvReader:
         while True:
             fields, position = self._scan_whole(data, final, row)
             if fields:
-                yield self._scanned(fields, Span(offset, position, row, len(fields)))
+                yield self._scanned(fields, Span(offset, position, row, len(fields), stream.consumed))
             if position:
                 offset, row, data = offset + position, row + len(fields), data[position:]
             if final:
                 return
             if len(data) > MAX_RECORD_BYTES:
                 limit = MAX_RECORD_BYTES // 2**20
-                raise self._file.unreadable(f"record {row} is longer than {limit} MiB; is a quote in it never closed?")
+                raise self._file.unreadable(
+                    f"record {row} is longer than {limit} MiB; is a quote in it never closed?"
+                )
             chunk = stream.read(BLOCK_BYTES)
             final = len(chunk) < BLOCK_BYTES
             data += chunk

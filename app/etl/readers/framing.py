@@ -1,9 +1,9 @@
 """Cutting CSV bytes into records (RFC 4180, LF or CRLF) without reading them field by field.
 
-A block is *regular* when every quote in it opens a field, closes one, or is doubled inside one. Then the number
-of quotes before a byte tells whether it stands inside quotes, and numpy finds every record and counts its
-fields at memory speed. Anything else is read record by record by ``scan_record``, slowly but exactly: a quote
-opens a field only at its first character, and text after a closing quote belongs to the field.
+A block is *regular* when every quote in it opens a field, closes one, or is doubled inside one. Then the
+number of quotes before a byte tells whether it stands inside quotes, and numpy finds every record and counts
+its fields at memory speed. Anything else is read record by record by ``scan_record``, slowly but exactly: a
+quote opens a field only at its first character, and text after a closing quote belongs to the field.
 """
 
 import re
@@ -77,7 +77,9 @@ def _regular(buffer: NDArray[np.uint8], quotes: Positions) -> bool:
     return bool(opens_field.all() and closes_field.all())
 
 
-def _count_fields(buffer: NDArray[np.uint8], quotes: Positions, starts: Positions, ends: Positions) -> Positions:
+def _count_fields(
+    buffer: NDArray[np.uint8], quotes: Positions, starts: Positions, ends: Positions
+) -> Positions:
     commas = np.flatnonzero(buffer == COMMA)
     before_quote = np.searchsorted(commas, quotes)
     quoted = np.concatenate(([0], np.cumsum(before_quote[1::2] - before_quote[0::2])))
@@ -92,8 +94,8 @@ def _count_fields(buffer: NDArray[np.uint8], quotes: Positions, starts: Position
 def scan_record(data: bytes, start: int, final: bool) -> tuple[list[str], int] | None:
     """Read the record that begins at ``start``: its fields and the offset behind its line end.
 
-    Returns None where the data ends inside the record and more may follow (``final`` is false). A blank line is
-    a record of no field.
+    Returns None where the data ends inside the record and more may follow (``final`` is false). A blank line
+    is a record of no field.
 
     Raises:
         UnterminatedQuote: the data ends inside quotes and is final.
@@ -122,7 +124,7 @@ def scan_record(data: bytes, start: int, final: bool) -> tuple[list[str], int] |
 
 
 def _scan_quoted(data: bytes, start: int) -> tuple[bytes, int, bool]:
-    """Read the quoted part that a field may begin with: its text, the offset behind it, whether it was closed."""
+    """Read the quoted part that a field may begin with: its text, the offset behind it, was it closed."""
     if data[start : start + 1] != b'"':
         return b"", start, True
     close = start + 1

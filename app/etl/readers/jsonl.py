@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -57,7 +57,9 @@ def _loads(line: str) -> Any:
         return json.loads(line, parse_constant=_not_json)
     except json.JSONDecodeError:
         raise
-    except ValueError:  # an integer of more digits than Python converts: kept as text, so that its cell is judged
+    except (
+        ValueError
+    ):  # an integer of more digits than Python converts: kept as text, so that its cell is judged
         return json.loads(line, parse_constant=_not_json, parse_int=_integer)
 
 
@@ -116,7 +118,7 @@ class JsonLinesReader:
         row = 1
         with open_stream(self._file) as stream:
             for offset, data in self._blocks(stream):
-                batch = self._batch(data, offset, row)
+                batch = self._batch(data, Span(offset, len(data), row, 0, stream.consumed))
                 if batch.objects:
                     self._keys.update(*(item for item in batch.objects if item))
                     yield batch
@@ -127,7 +129,7 @@ class JsonLinesReader:
         with open_stream(self._file) as stream:
             for span in spans:
                 stream.skip_to(span.offset)
-                yield self._batch(stream.read(span.length), span.offset, span.first_row)
+                yield self._batch(stream.read(span.length), span)
 
     def _blocks(self, stream: Stream) -> Iterator[tuple[int, bytes]]:
         offset, carry = 0, b""
@@ -144,12 +146,12 @@ class JsonLinesReader:
                 return
             offset, carry = offset + length, data[length:]
 
-    def _batch(self, data: bytes, offset: int, row: int) -> JsonLinesBatch:
-        text = data.removeprefix(BYTE_ORDER_MARK) if offset == 0 else data
+    def _batch(self, data: bytes, span: Span) -> JsonLinesBatch:
+        text = data.removeprefix(BYTE_ORDER_MARK) if span.offset == 0 else data
         try:
             lines = [line for line in text.decode().split("\n") if line and line != "\r"]
         except UnicodeDecodeError as error:
             raise self._file.unreadable(
-                f"the bytes at {offset + error.start} are not UTF-8", "deliver it in UTF-8"
+                f"the bytes at {span.offset + error.start} are not UTF-8", "deliver it in UTF-8"
             ) from error
-        return JsonLinesBatch(lines, [parse_line(line) for line in lines], Span(offset, len(data), row, len(lines)))
+        return JsonLinesBatch(lines, [parse_line(line) for line in lines], replace(span, rows=len(lines)))

@@ -23,7 +23,7 @@ MIDNIGHT = "00:00:00"
 
 
 def text_column(name: str, kind: pl.DataType) -> pl.Expr:
-    """Return a column of any type as text: a float as its shortest decimal, a midnight as its date, lists as JSON."""
+    """Return a column as text: a float as its shortest decimal, a midnight as its date, lists as JSON."""
     column = pl.col(name)
     if isinstance(kind, pl.Datetime):
         day = column.dt.strftime("%Y-%m-%d")
@@ -61,9 +61,7 @@ class ParquetBatch:
         places = [row - self.span.first_row for row in rows]
         ids = self.cells["id"].gather(places).to_list()
         values = self.frame[places].rows()
-        return [
-            Record(key or "", json.dumps(row, default=str)) for key, row in zip(ids, values, strict=True)
-        ]
+        return [Record(key or "", json.dumps(row, default=str)) for key, row in zip(ids, values, strict=True)]
 
 
 class ParquetReader:
@@ -81,7 +79,9 @@ class ParquetReader:
         """Read the whole file."""
         rows = self._open()
         for offset in range(0, rows, BATCH_ROWS):
-            yield self._slice(Span(offset, min(BATCH_ROWS, rows - offset), offset + 1, min(BATCH_ROWS, rows - offset)))
+            length = min(BATCH_ROWS, rows - offset)
+            consumed = self._file.size * (offset + length) // rows
+            yield self._slice(Span(offset, length, offset + 1, length, consumed))
 
     def again(self, spans: Sequence[Span]) -> Iterator[ParquetBatch]:
         """Read spans that ``batches`` gave, again."""

@@ -26,11 +26,17 @@ _UNSUPPORTED = (NotImplementedError, RuntimeError)
 class Stream:
     """Forward-only reading of a data file's decompressed bytes."""
 
-    def __init__(self, file: DataFile, source: IO[bytes], compressed: bool) -> None:
+    def __init__(self, file: DataFile, source: IO[bytes], raw: IO[bytes]) -> None:
         self._file = file
         self._source = source
-        self._limit = max(FREE_BYTES, MAX_EXPANSION * file.size) if compressed else None
+        self._raw = raw
+        self._limit = max(FREE_BYTES, MAX_EXPANSION * file.size) if source is not raw else None
         self.position = 0
+
+    @property
+    def consumed(self) -> int:
+        """Return how many bytes of the file as delivered were read."""
+        return self._raw.tell()
 
     def read(self, size: int) -> bytes:
         """Return exactly ``size`` bytes, fewer only at the end."""
@@ -61,7 +67,7 @@ class Stream:
         self.position += len(part)
         if self._limit is not None and self.position > self._limit:
             raise self._file.unreadable(
-                f"expands to over {MAX_EXPANSION} times its {self._file.size} bytes, as a decompression bomb does",
+                f"expands to over {MAX_EXPANSION} times its {self._file.size} bytes, as a bomb does",
                 "deliver it uncompressed if that is right",
             )
         return part
@@ -74,22 +80,27 @@ def open_stream(file: DataFile) -> Iterator[Stream]:
     Raises:
         UnreadableDelivery: it is no such archive, or holds no CSV or several.
     """
-    name = file.name.lower()
     try:
-        if name.endswith(".gz"):
-            with gzip.open(file.path, "rb") as source:
-                yield Stream(file, source, compressed=True)  # type: ignore[arg-type]  # GzipFile reads bytes
-        elif name.endswith(".zst"):
-            with zstd.open(file.path, "rb") as source:
-                yield Stream(file, source, compressed=True)
-        elif name.endswith(".zip"):
-            with zipfile.ZipFile(file.path) as archive, archive.open(_member(file, archive)) as source:
-                yield Stream(file, source, compressed=True)
-        else:
-            with file.path.open("rb") as source:
-                yield Stream(file, source, compressed=False)
+        with file.path.open("rb") as raw, _decompressed(file, raw) as source:
+            yield Stream(file, source, raw)
     except _BROKEN as error:
         raise file.unreadable(f"compression is broken or cut short ({error})") from error
+
+
+@contextmanager
+def _decompressed(file: DataFile, raw: IO[bytes]) -> Iterator[IO[bytes]]:
+    name = file.name.lower()
+    if name.endswith(".gz"):
+        with gzip.GzipFile(fileobj=raw) as source:
+            yield source  # type: ignore[misc]  # GzipFile reads bytes as any binary file does
+    elif name.endswith(".zst"):
+        with zstd.ZstdFile(raw) as source:
+            yield source  # type: ignore[misc]  # as above
+    elif name.endswith(".zip"):
+        with zipfile.ZipFile(raw) as archive, archive.open(_member(file, archive)) as source:
+            yield source
+    else:
+        yield raw
 
 
 def _member(file: DataFile, archive: zipfile.ZipFile) -> Any:
@@ -103,7 +114,8 @@ def _member(file: DataFile, archive: zipfile.ZipFile) -> Any:
     if len(tables) != 1:
         names = ", ".join(member.filename for member in members[:10]) or "nothing"
         raise file.unreadable(
-            f"the archive holds {len(tables)} CSV files ({names})", f"it must hold {ZIP_MEMBER} or only one CSV"
+            f"the archive holds {len(tables)} CSV files ({names})",
+            f"it must hold {ZIP_MEMBER} or only one CSV",
         )
     if tables[0].flag_bits & 1:
         raise file.unreadable("the archive is encrypted", "deliver it without a password")

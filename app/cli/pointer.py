@@ -1,0 +1,51 @@
+"""Moving the published pointer: ``publish``, ``rollback``, ``prune``. Registered by ``app.cli.etl``."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli.output import Json, emit
+from app.cli.stores import warehouse
+from app.database import transaction
+from app.settings import load_settings
+from app.warehouse import publish as pointer
+from app.warehouse.runs import Run
+
+
+def publish(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run to publish.")], as_json: Json = False
+) -> None:
+    """Publish a kept run; readers see it at once."""
+    with transaction(warehouse()) as connection:
+        published = pointer.publish(connection, run)
+    _show(published, as_json)
+
+
+def rollback(
+    to: Annotated[str | None, typer.Option("--to", metavar="RUN", help="Run to go back to.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Publish what was published before."""
+    with transaction(warehouse()) as connection:
+        published = pointer.rollback(connection, to)
+    _show(published, as_json)
+
+
+def _show(run: Run, as_json: bool) -> None:
+    emit(run.document(), as_json, lambda console: console.print(f"run {run.run_id} is published"))
+
+
+def prune(
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Runs to keep, the newest; the current one stays anyway.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Delete old runs from the warehouse and the lake."""
+    from app.etl.retention import keep_newest  # late: polars
+
+    wanted = keep or load_settings().keep_runs
+    if wanted is None:
+        raise typer.BadParameter("give --keep N, or set APP_KEEP_RUNS")
+    deleted = [run.run_id for run in keep_newest(warehouse(), wanted)]
+    emit({"pruned": deleted}, as_json, lambda console: console.print(f"{len(deleted)} runs deleted"))

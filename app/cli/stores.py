@@ -1,0 +1,43 @@
+"""What commands open: the warehouse, and the landed files of a run."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from app.database import open_engine, ready
+from app.errors import UnknownRun
+from app.settings import load_settings
+from app.storage import open_store
+from app.warehouse.runs import Run
+
+
+def warehouse() -> Engine:
+    """Open the warehouse, its schema at head."""
+    return ready(open_engine(load_settings().warehouse), "warehouse")
+
+
+@contextmanager
+def catalogue() -> Iterator[Connection]:
+    """Open the warehouse for reading."""
+    with warehouse().connect() as connection:
+        yield connection
+
+
+@contextmanager
+def landed(run: Run, key: str) -> Iterator[Path]:
+    """Give a local copy of one of a run's landed files; ``key`` is its full key.
+
+    Raises:
+        UnknownRun: the run failed before it landed.
+        StoreFailure: the file is gone.
+    """
+    if run.location is None:
+        raise UnknownRun(
+            f"run {run.run_id} has no landed files ({run.reason})", "choose another: 'app etl runs'"
+        )
+    root = run.location[: -len(f"/runs/{run.run_id}")]
+    with tempfile.TemporaryDirectory(prefix="app-") as work:
+        yield open_store(root).local(key, Path(work))

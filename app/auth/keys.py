@@ -6,7 +6,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -50,10 +50,10 @@ class SigningKey:
         """Name the key; its private half stays out of logs and tracebacks."""
         return f"SigningKey({self.kid!r}, {self.algorithm!r})"
 
-    @cached_property
+    @property
     def signer(self) -> Any:
         """The private key as python-jose takes it."""
-        return _JOSE[self.algorithm](load_pem_private_key(self.private_pem.encode(), None), self.algorithm)
+        return _signer(self.private_pem, self.algorithm)
 
     @cached_property
     def checker(self) -> Any:
@@ -95,6 +95,11 @@ def generate(algorithm: Algorithm, created_at: datetime, signs_from: datetime) -
     jwk = {name: public[name] for name in _REQUIRED[public["kty"]]}
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     return SigningKey(thumbprint(jwk), algorithm, jwk, pem, created_at, signs_from)
+
+
+@lru_cache(maxsize=4)  # checking an RSA key as it is loaded takes 35 ms
+def _signer(private_pem: str, algorithm: str) -> Any:
+    return _JOSE[algorithm](load_pem_private_key(private_pem.encode(), None), algorithm)
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:

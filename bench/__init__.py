@@ -1,0 +1,1 @@
+"""Benchmarks: ``make bench``. They print tables and judge nothing."""

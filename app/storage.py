@@ -41,8 +41,8 @@ class LocalStore:
     """A folder. Objects appear by rename and are synced to disk."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self.url = str(root)
+        self._root = root.absolute()
+        self.url = str(self._root)
 
     def put(self, key: str, path: Path) -> None:
         """See ``ObjectStore``."""

@@ -12,6 +12,9 @@ from rich.table import Table
 #: The option every command takes.
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
+#: Width of what goes into a pipe or a file: nothing is folded there.
+_UNFOLDED = 1000
+
 
 def emit(document: Any, as_json: bool, people: Callable[[Console], None]) -> None:
     """Print a command's result: the document as JSON, or what ``people`` prints."""
@@ -19,7 +22,8 @@ def emit(document: Any, as_json: bool, people: Callable[[Console], None]) -> Non
         sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
         sys.stdout.buffer.flush()
     else:
-        people(Console(soft_wrap=True, highlight=False, markup=False))
+        width = None if sys.stdout.isatty() else _UNFOLDED
+        people(Console(width=width, soft_wrap=True, highlight=False, markup=False))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> Table:

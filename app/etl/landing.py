@@ -52,7 +52,14 @@ def delete_landed(store: ObjectStore, run_id: str) -> None:
     store.delete_below(run_prefix(run_id))
 
 
-def delete_torn(store: ObjectStore, run_id: str) -> None:
-    """Delete what a run left behind that died before its manifest."""
-    if not store.exists(f"{run_prefix(run_id)}/{MANIFEST}"):
-        delete_landed(store, run_id)
+def location(store: ObjectStore, run_id: str) -> str:
+    """Return where a run has landed, as the catalogue keeps it."""
+    return f"{store.url}/{run_prefix(run_id)}"
+
+
+def landed_or_deleted(store: ObjectStore, run_id: str) -> str | None:
+    """Return where a run that did not end well has landed; without a manifest it has not, and its files go."""
+    if store.exists(f"{run_prefix(run_id)}/{MANIFEST}"):
+        return location(store, run_id)
+    delete_landed(store, run_id)
+    return None

@@ -12,7 +12,8 @@ from app.etl import engines
 from app.etl.audit import audit
 from app.etl.delivery import Delivery, fill_period, find
 from app.etl.engines import Progress, Transformed
-from app.etl.landing import REPORT_FOLDER, land, run_prefix, table_key
+from app.etl.failures import store_failures
+from app.etl.landing import REPORT_FOLDER, land, location, table_key
 from app.etl.options import RunOptions
 from app.etl.record import RunRecord, record_failure, record_killed
 from app.etl.reports import write_reports
@@ -70,7 +71,7 @@ def run_delivery(
         if lock.interrupted:
             record_killed(lock.interrupted, warehouse, lake)
         try:
-            with work_folder(settings.home / "work", record.run_id) as work:
+            with work_folder(settings.home / "work", record.run_id) as work, store_failures(work):
                 outcome = _run(_Stores(warehouse, lake, lock), source, record, work, progress)
         except (Exception, KeyboardInterrupt) as error:
             record_failure(record, warehouse, lake, error)
@@ -87,9 +88,9 @@ def _run(stores: _Stores, source: str, record: RunRecord, work: Path, progress: 
         return Outcome(_known(current), no_op=True)
     result = _transform(delivery, record, work, progress)
     findings = _audit(result, record, current)
-    location = _land(stores.lake, delivery, result, record, work)
+    landed = _land(stores.lake, delivery, result, record, work)
     reason = "; ".join(findings) or (AWAITING_PUBLISH if record.options.publish else NOT_ASKED)
-    run = _load(stores, record, record.held(delivery, result, reason, location), work)
+    run = _load(stores, record, record.held(delivery, result, reason, landed), work)
     if record.options.publish and not findings:
         run = _publish(stores, record)
     return Outcome(run, held=_held(run, findings, f"'app etl rejects {run.run_id}' lists the rejects"))
@@ -102,7 +103,7 @@ def _dry_run(settings: Settings, source: str, record: RunRecord, progress: Progr
     delivery = _extract(source, record)
     if _is_same(current, delivery, record):
         return Outcome(_known(current), no_op=True)
-    with work_folder(None, record.run_id) as work:
+    with work_folder(None, record.run_id) as work, store_failures(work):
         result = _transform(delivery, record, work, progress)
         findings = _audit(result, record, current)
     reason = "; ".join(["dry run", *findings])
@@ -153,7 +154,7 @@ def _land(lake: ObjectStore, delivery: Delivery, result: Transformed, record: Ru
         write_reports(work, work / REPORT_FOLDER)
     with record.step("land"):
         land(lake, record.run_id, work, lambda: record.manifest(delivery, result))
-    return f"{lake.url}/{run_prefix(record.run_id)}"
+    return location(lake, record.run_id)
 
 
 def _load(stores: _Stores, record: RunRecord, values: dict[str, object], work: Path) -> Run:

@@ -16,7 +16,7 @@ from app import __version__
 from app.database import transaction
 from app.etl.delivery import Delivery
 from app.etl.engines import Transformed
-from app.etl.landing import delete_torn
+from app.etl.landing import landed_or_deleted
 from app.etl.options import RunOptions
 from app.marts.catalog import run_table
 from app.storage import ObjectStore
@@ -31,7 +31,6 @@ _NO_RESULT: dict[str, Any] = {
     "tables": {},
     "files": [],
     "fingerprint": "",
-    "location": None,
 }
 
 
@@ -117,21 +116,23 @@ class RunRecord:
 
 def record_failure(record: RunRecord, warehouse: Engine, store: ObjectStore, error: BaseException) -> None:
     """Keep a failed run in the catalogue and drop what it half landed; the caller raises the error."""
-    reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+    reason = "interrupted" if isinstance(error, KeyboardInterrupt) else getattr(error, "message", str(error))
     try:
-        delete_torn(store, record.run_id)
-        with transaction(warehouse) as connection:
-            _insert_or_explain(connection, record.identity("failed", reason))
+        identity = record.identity("failed", reason)
+        _keep_failed(warehouse, {**identity, "location": landed_or_deleted(store, record.run_id)})
     except Exception as second:
         error.add_note(f"and the failure could not be recorded: {second}")
 
 
 def record_killed(run_id: str, warehouse: Engine, store: ObjectStore) -> None:
     """Keep a run whose process died, and drop what it half landed. A run that was published stays so."""
-    delete_torn(store, run_id)
     died = RunRecord(RunOptions(engine=""), run_id=run_id).identity("failed", KILLED)
+    _keep_failed(warehouse, {**died, "location": landed_or_deleted(store, run_id)})
+
+
+def _keep_failed(warehouse: Engine, values: Mapping[str, Any]) -> None:
     with transaction(warehouse) as connection:
-        _insert_or_explain(connection, died)
+        _insert_or_explain(connection, values)
 
 
 def _insert_or_explain(connection: Connection, values: Mapping[str, Any]) -> None:

@@ -1,0 +1,65 @@
+"""The HTTP application: the one place that wires everything together."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from sqlalchemy.engine import make_url
+from starlette.middleware import Middleware
+
+from app.auth.service import Auth
+from app.database import open_engine, ready
+from app.errors import StoreFailure
+from app.ops.metrics import Metrics
+from app.routers import listings, oauth, problems
+from app.routers.requests import Requests
+from app.serving.cursor import Cursors
+from app.serving.reader import Reader
+from app.serving.store import MartStore
+from app.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application. It starts even where the warehouse cannot be read yet: ``/readyz`` says so.
+
+    Raises:
+        ConfigurationError, SchemaError: the settings or a database cannot be used by this program.
+    """
+    chosen = settings or load_settings()
+    metrics = Metrics()
+    app = FastAPI(
+        title="Movie marts",
+        summary="Movies by year, genre and production company: releases, money, popularity.",
+        version="1",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(Requests, metrics=metrics)],
+    )
+    app.state.metrics = metrics
+    app.state.auth = Auth.open(chosen)
+    app.state.store = _open_store(chosen)
+    app.state.reader = Reader(app.state.store, Cursors(app.state.auth.cursor_secret()))
+    problems.install(app)
+    for module in (listings, oauth):
+        app.include_router(module.router)
+    return app
+
+
+def _open_store(settings: Settings) -> MartStore:
+    try:
+        ready(open_engine(settings.warehouse), "warehouse")
+    except StoreFailure as error:
+        log.warning("starting without a store: %s", error)
+    return MartStore(Path(make_url(settings.warehouse).database or ""))
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.store.close()
+    app.state.auth.close()

@@ -1,0 +1,122 @@
+"""Every error as ``application/problem+json`` (RFC 9457), one shape for all of them."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from app.auth.errors import BearerError
+from app.errors import (
+    AppError,
+    NothingPublished,
+    PrunedRun,
+    StoreFailure,
+    SumOverflow,
+    UnknownRun,
+)
+from app.marts.names import slug
+from app.serving.errors import Fault, InvalidParameters, NotAcceptable, RunAtFault
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2
+TITLES = {
+    400: "Invalid parameters",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Run pruned",
+    503: "Not available yet",
+}
+STATUSES: Mapping[type[AppError], int] = {
+    InvalidParameters: 400,
+    SumOverflow: 400,
+    UnknownRun: 404,
+    NotAcceptable: 406,
+    PrunedRun: 409,
+    NothingPublished: 503,
+    StoreFailure: 503,
+}
+log = logging.getLogger(__name__)
+
+
+def problem(
+    scope: Mapping[str, Any],
+    status: int,
+    detail: str,
+    title: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    faults: Sequence[Fault] = (),
+) -> Response:
+    """Return the one error body. ``type`` names the kind of problem and is stable for programs."""
+    name = title or TITLES.get(status, HTTPStatus(status).phrase)
+    body = {
+        "type": f"urn:movie-marts:problem:{slug(name)}",
+        "title": name,
+        "status": status,
+        "detail": detail,
+        "instance": path(scope),
+        "request_id": scope.get("state", {}).get("request_id"),
+        "errors": [{"parameter": fault.parameter, "detail": fault.detail} for fault in faults],
+    }
+    head = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(orjson.dumps(body), status, head, MEDIA_TYPE)
+
+
+def path(scope: Mapping[str, Any]) -> str:
+    """Return the path of a request as it was sent."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.decode("latin-1")
+
+
+def unexpected(scope: Mapping[str, Any]) -> Response:
+    """Return the answer to a failure of the program, which says nothing of its inside."""
+    return problem(scope, 500, "Something failed here; the request id finds it in the server's log.")
+
+
+async def _app_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, RunAtFault):
+        status = STATUSES[type(error.cause)]
+        return problem(request.scope, status, error.message, faults=[Fault(error.parameter, error.message)])
+    status = STATUSES.get(type(error), 500) if isinstance(error, AppError) else 500
+    if not isinstance(error, AppError) or status == 500:
+        log.error("unexpected error", exc_info=error)
+        return unexpected(request.scope)
+    if isinstance(error, StoreFailure):
+        log.error("the store failed", exc_info=error)
+    if status == 503:
+        detail = "The store cannot be read." if isinstance(error, StoreFailure) else error.message
+        return problem(request.scope, status, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+    faults = error.faults if isinstance(error, InvalidParameters) else ()
+    return problem(request.scope, status, str(error), faults=faults)
+
+
+async def _bearer_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BearerError)  # noqa: S101 - what the handler is registered for
+    return problem(request.scope, error.status, error.detail, error.title, error.headers)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
+    headers = dict(error.headers or {})
+    if "GET" in headers.get("Allow", ""):
+        headers["Allow"] += ", HEAD"
+    return problem(request.scope, error.status_code, str(error.detail), headers=headers)
+
+
+async def _invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - what the handler is registered for
+    faults = [Fault(".".join(map(str, item["loc"][1:])), item["msg"]) for item in error.errors()]
+    return problem(request.scope, 400, "the request is not valid", faults=faults)
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer every error as a problem."""
+    app.add_exception_handler(BearerError, _bearer_error)
+    app.add_exception_handler(AppError, _app_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)

@@ -1,0 +1,78 @@
+"""Around every request: an id, HEAD wherever GET works, metrics, an answer even where the program fails."""
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.ops.metrics import Metrics
+from app.routers.problems import unexpected
+
+HEADER = "X-Request-Id"
+UNKNOWN_ROUTE = "unknown"
+_SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+log = logging.getLogger(__name__)
+
+
+class Requests:
+    """Outermost ASGI layer of the application."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; lifespan events pass through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        method = scope["method"]
+        answer = _Answer(send, request_id(scope), without_body=method == "HEAD")
+        scope.setdefault("state", {})["request_id"] = answer.request_id
+        inner = {**scope, "method": "GET"} if method == "HEAD" else scope
+        try:
+            await self._app(inner, receive, answer.send)
+        except Exception:
+            log.exception("request %s failed", answer.request_id)
+            if answer.status is not None:
+                raise
+            await unexpected(scope)(scope, receive, answer.send)
+        finally:
+            self._metrics.count(method, route(inner), answer.status or 499, time.perf_counter() - started)
+
+
+class _Answer:
+    """Passes an answer on, with the request id, and without body for HEAD."""
+
+    def __init__(self, send: Send, request_id: str, without_body: bool) -> None:
+        self.request_id = request_id
+        self.status: int | None = None
+        self._send = send
+        self._without_body = without_body
+
+    async def send(self, message: Message) -> None:
+        """Send one ASGI message."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            id_header = (HEADER.lower().encode(), self.request_id.encode())
+            message = {**message, "headers": [*message.get("headers", ()), id_header]}
+        elif self._without_body:
+            message = {**message, "body": b""}
+        await self._send(message)
+
+
+def request_id(scope: Scope) -> str:
+    """Return the id that the client or a proxy gave the request where it is a sane one, else a new one."""
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    return given.decode() if _SANE.fullmatch(given) else uuid.uuid4().hex
+
+
+def route(scope: MutableMapping[str, Any]) -> str:
+    """Return the path template that answered, for metrics: paths that do not exist share one name."""
+    found = scope.get("route")
+    return getattr(found, "path", UNKNOWN_ROUTE)

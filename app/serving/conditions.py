@@ -1,0 +1,93 @@
+"""Filters: what a query parameter selects, as one SQL clause with one bound value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, select
+
+from app.marts.definitions import YEAR, Dimension, Filter, Mart, MatchOn
+from app.marts.names import search_key
+from app.serving.parameters import MAX_KEY, Parameter, integer, text
+
+Operator = Literal["in", "from", "to", "contains"]
+
+#: Finds the ids of a dimension's members whose key, slug or name is a value, in the run being read.
+Lookup = Callable[[Dimension, MatchOn, str | int], list[int]]
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """A parameter that selects rows by one column."""
+
+    parameter: Parameter
+    column: str
+    operator: Operator = "in"
+    dimension: Dimension | None = None
+    match: tuple[MatchOn, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The parameter's name, which is also the name of the bound value."""
+        return self.parameter.name
+
+    def clause(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Return the SQL of this condition; its shape does not depend on how many values there are."""
+        bound: BindParameter[Any] = bindparam(self.name)
+        if self.operator == "in":
+            return column.in_(select(func.json_each(bound).table_valued("value").c.value))
+        if self.operator == "contains":
+            return func.instr(column, bound) > 0
+        return column >= bound if self.operator == "from" else column <= bound
+
+    def bound(self, value: Any, lookup: Lookup) -> Any:
+        """Return the value to bind, given the parameter's parsed value."""
+        if self.operator == "contains":
+            return search_key(value)
+        if self.operator != "in":
+            return value
+        return orjson.dumps(self._keys(value, lookup)).decode()
+
+    def _keys(self, values: tuple[Any, ...], lookup: Lookup) -> list[Any]:
+        if self.dimension is None:
+            return list(values)
+        return [key for value in values for key in _members(self.dimension, self.match, value, lookup)]
+
+
+def _members(dimension: Dimension, match: tuple[MatchOn, ...], value: str, lookup: Lookup) -> list[int]:
+    for kind in match:
+        if kind == "key":
+            key = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else MAX_KEY + 1
+            found = lookup(dimension, kind, key) if key <= MAX_KEY else []
+        else:
+            found = lookup(dimension, kind, value)
+        if found:
+            return found
+    return []
+
+
+def mart_conditions(mart: Mart) -> tuple[Condition, ...]:
+    """Return every filter of a mart: its dimensions' own, and the years."""
+    own = [filter_condition(dimension, item) for dimension in mart.dimensions for item in dimension.filters]
+    return (*YEARS, *own) if YEAR in mart.dimensions else tuple(own)
+
+
+def filter_condition(dimension: Dimension, item: Filter) -> Condition:
+    """Return a declared filter as a condition; a filter by key alone needs no look-up of members."""
+    if item.match != ("key",):
+        parameter = text(item.parameter, item.description, repeatable=True)
+        return Condition(parameter, dimension.key, "in", dimension, item.match)
+    if dimension.key_type == "text":
+        return Condition(text(item.parameter, item.description, repeatable=True), dimension.key)
+    return Condition(integer(item.parameter, item.description, 0, MAX_KEY, repeatable=True), dimension.key)
+
+
+YEARS = (
+    Condition(integer("year", "Release year. Repeatable.", 1, 9999, repeatable=True), YEAR.key),
+    Condition(integer("year_from", "First release year.", 1, 9999), YEAR.key, "from"),
+    Condition(integer("year_to", "Last release year.", 1, 9999), YEAR.key, "to"),
+)
+SEARCH = Condition(
+    text("search", "Substring of the name; case and accents do not count."), "search_key", "contains"
+)

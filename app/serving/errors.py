@@ -1,0 +1,46 @@
+"""What can be wrong with a question to the API. Statuses belong to ``app.routers``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.errors import AppError, PrunedRun, UnknownRun
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One parameter at fault, and why."""
+
+    parameter: str
+    detail: str
+
+
+class InvalidParameters(AppError):
+    """Parameters that are unknown, repeated or have a value that they may not have."""
+
+    exit_code = 2
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.parameter}: {fault.detail}" for fault in faults))
+        self.faults = tuple(faults)
+
+
+class NotAcceptable(AppError):
+    """The client accepts none of the formats that there are."""
+
+    exit_code = 2
+
+
+def invalid(parameter: str, detail: str) -> InvalidParameters:
+    """Return the error of one parameter."""
+    return InvalidParameters([Fault(parameter, detail)])
+
+
+class RunAtFault(AppError):
+    """A parameter names a run that is unknown or was pruned (``cause``)."""
+
+    exit_code = 2
+
+    def __init__(self, parameter: str, cause: UnknownRun | PrunedRun) -> None:
+        super().__init__(cause.message, cause.hint)
+        self.parameter = parameter
+        self.cause = cause

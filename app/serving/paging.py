@@ -1,0 +1,47 @@
+"""Parameters that every listing has: which fields, in what order, which page, of which run, in what form."""
+
+from collections.abc import Sequence
+
+from app.serving.formats import FORMATS
+from app.serving.parameters import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    Parameter,
+    choice,
+    comma_separated,
+    integer,
+    text,
+)
+
+RUN = text("run", "Pin a kept, once published run by its id; the published run unless given.")
+FORMAT = choice("format", "Format of the answer; goes before the `Accept` header.", tuple(FORMATS))
+LIMIT = integer("limit", f"Rows per page, {DEFAULT_LIMIT} unless given.", 1, MAX_LIMIT, default=DEFAULT_LIMIT)
+CURSOR = text(
+    "cursor",
+    "`next_cursor` of the page before. All other parameters but `limit` and `format` must stay as they were.",
+)
+
+
+def fields_parameter(names: Sequence[str]) -> Parameter:
+    """Declare ``fields`` for rows of these fields."""
+    return _list("fields", "Exactly these fields, in this order. Comma-separated.", names)
+
+
+def sort_parameter(names: Sequence[str]) -> Parameter:
+    """Declare ``sort`` over these fields."""
+    directions = [sign + name for name in names for sign in ("", "-")]
+    description = (
+        "Fields to sort by, `-` for descending. Comma-separated. Ties go by key, text by code point, "
+        "nulls come last both ways."
+    )
+    return _list("sort", description, directions)
+
+
+def _list(name: str, description: str, words: Sequence[str]) -> Parameter:
+    schema = {"type": "array", "items": {"type": "string", "enum": list(words)}, "minItems": 1}
+    return Parameter(name, description, comma_separated, schema)
+
+
+def paging(names: Sequence[str]) -> tuple[Parameter, ...]:
+    """Return the common parameters of a listing whose rows have these fields."""
+    return (fields_parameter(names), sort_parameter(names), LIMIT, CURSOR, RUN, FORMAT)

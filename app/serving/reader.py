@@ -1,0 +1,84 @@
+"""Answers questions to listings: one snapshot, one statement, one serialisation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.errors import PrunedRun, UnknownRun
+from app.serving import answer, statement
+from app.serving.answer import Answer, Ask
+from app.serving.cursor import Cursors, Position
+from app.serving.errors import RunAtFault
+from app.serving.formats import Page, negotiate
+from app.serving.listings import Listing
+from app.serving.query import Query, parse
+from app.serving.store import MartStore, Snapshot
+from app.warehouse.runs import Run
+
+
+class Reader:
+    """Reads listings from the mart store."""
+
+    def __init__(self, store: MartStore, cursors: Cursors) -> None:
+        self._store = store
+        self._cursors = cursors
+
+    def read(self, listing: Listing, ask: Ask) -> Answer:
+        """Answer a request to a listing.
+
+        Raises:
+            InvalidParameters: a parameter is unknown or wrong, or the cursor is not of this listing.
+            NotAcceptable: the client accepts no format that there is.
+            RunAtFault: the run asked for is unknown or pruned.
+            NothingPublished: no run is published yet.
+            StoreFailure: the store cannot be read.
+        """
+        query = parse(listing, ask.query)
+        form = negotiate(query.paging.format, ask.accept)
+        after = self._position(query)
+        with self._store.snapshot() as snapshot:
+            run = _run(snapshot, query, after)
+            tag = answer.etag(
+                run.run_id, query.digest, query.paging.limit, query.paging.cursor, form.name, ask.target
+            )
+            head = answer.headers(run, tag, pinned=query.paging.run is not None)
+            if answer.not_modified(tag, ask.if_none_match):
+                return Answer(304, head)
+            rows = _rows(snapshot, query, run, after.values if after else None)
+        page = self._page(ask, query, run, rows)
+        return answer.ok(form, form.render(page), head, page.links["next"])
+
+    def _position(self, query: Query) -> Position | None:
+        return self._cursors.read(query.paging.cursor, query.digest) if query.paging.cursor else None
+
+    def _page(self, ask: Ask, query: Query, run: Run, found: Sequence[Any]) -> Page:
+        rows, more = answer.cut(found, query.paging.limit)
+        cursor = self._cursors.sign(_end(query, run, rows[-1])) if more else None
+        meta = answer.meta(run, query.listing.mart.name, query.view.additive, len(rows), cursor)
+        return Page(query.paging.fields, rows, meta, answer.links(ask, cursor))
+
+
+def _run(snapshot: Snapshot, query: Query, after: Position | None) -> Run:
+    """Return the run to read: the cursor's, else the pinned one, else the published one."""
+    pinned = after.run_id if after else query.paging.run
+    if pinned is None:
+        return snapshot.published()
+    current = snapshot.current
+    if current is not None and current.run_id == pinned:
+        return current
+    try:
+        return snapshot.once_published(pinned)
+    except (UnknownRun, PrunedRun) as error:
+        raise RunAtFault("cursor" if after else "run", error) from error
+
+
+def _rows(snapshot: Snapshot, query: Query, run: Run, after: Sequence[Any] | None) -> list[tuple[Any, ...]]:
+    values = statement.bindings(
+        query, run.seq, after, lambda dimension, kind, value: snapshot.ids(dimension, kind, value, run)
+    )
+    return snapshot.rows(statement.statement(query, after), values)
+
+
+def _end(query: Query, run: Run, row: Sequence[Any]) -> Position:
+    places = {name: place for place, name in enumerate(statement.columns(query))}
+    values = tuple(row[places[item.field.name]] for item in query.paging.order)
+    return Position(query.digest, run.run_id, values)

@@ -13,7 +13,7 @@ from app.auth.service import Auth
 from app.database import open_engine, ready
 from app.errors import StoreFailure
 from app.ops.metrics import Metrics
-from app.routers import listings, oauth, problems
+from app.routers import docs, listings, oauth, operations, problems
 from app.routers.requests import Requests
 from app.serving.cursor import Cursors
 from app.serving.reader import Reader
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.store = _open_store(chosen)
     app.state.reader = Reader(app.state.store, Cursors(app.state.auth.cursor_secret()))
     problems.install(app)
-    for module in (listings, oauth):
+    for module in (listings, oauth, operations, docs):
         app.include_router(module.router)
     return app
 
@@ -61,5 +61,10 @@ def _open_store(settings: Settings) -> MartStore:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
+    close(app)
+
+
+def close(app: FastAPI) -> None:
+    """Let go of what the application holds open."""
     app.state.store.close()
     app.state.auth.close()

@@ -7,7 +7,7 @@ import traceback
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from app.cli import clients, config, db, etl, keys
+from app.cli import clients, config, db, etl, keys, serve
 from app.errors import AppError, StoreFailure
 
 INTERRUPTED = 130
@@ -28,6 +28,7 @@ def build() -> typer.Typer:
     cli.add_typer(config.commands, name="config")
     cli.add_typer(clients.commands, name="clients")
     cli.add_typer(keys.commands, name="keys")
+    cli.command()(serve.serve)
     return cli
 
 

@@ -1,0 +1,62 @@
+"""Operations: is the process alive, can it answer, what has it done."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from app.errors import StoreFailure
+from app.ops.metrics import CONTENT_TYPE, Metrics
+from app.routers import schemas
+from app.serving.store import MartStore
+
+NO_STORE = {"Cache-Control": "no-store"}
+METRICS_TEXT: dict[str, Any] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+router = APIRouter(tags=["operations"])
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Readiness(BaseModel):
+    """The store could be read."""
+
+    status: str = "ready"
+    published: str | None = Field(description="Id of the published run; null where nothing is published.")
+
+
+@router.get("/healthz", summary="Liveness", response_model=Health)
+async def healthz() -> Response:
+    """Say that the process answers."""
+    return _json(Health())
+
+
+@router.get("/readyz", summary="Readiness", response_model=Readiness, responses=schemas.errors(503))
+async def readyz(request: Request) -> Response:
+    """Say that the store can be read, and which run is published; 503 while it cannot."""
+    return _json(Readiness(published=_published(request)))
+
+
+@router.get("/metrics", summary="Metrics", response_class=Response, responses={200: METRICS_TEXT})
+async def metrics(request: Request) -> Response:
+    """Give the counters of this process in Prometheus' text format."""
+    counted: Metrics = request.app.state.metrics
+    try:
+        published = _published(request)
+    except StoreFailure:
+        published = None
+    return Response(counted.exposition(published), headers={**NO_STORE, "Content-Type": CONTENT_TYPE})
+
+
+def _published(request: Request) -> str | None:
+    store: MartStore = request.app.state.store
+    with store.snapshot() as snapshot:
+        run = snapshot.current
+    return run.run_id if run else None
+
+
+def _json(answer: BaseModel) -> Response:
+    return Response(answer.model_dump_json(), headers=NO_STORE, media_type="application/json")

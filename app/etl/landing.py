@@ -58,7 +58,7 @@ def location(store: ObjectStore, run_id: str) -> str:
 
 
 def landed_or_deleted(store: ObjectStore, run_id: str) -> str | None:
-    """Return where a run that did not end well has landed; without a manifest it has not, and its files go."""
+    """Return where a run that did not end well has landed; without a manifest its files go."""
     if store.exists(f"{run_prefix(run_id)}/{MANIFEST}"):
         return location(store, run_id)
     delete_landed(store, run_id)

@@ -5,13 +5,12 @@ expressions; whatever they do not match whole goes to ``parse_members``, which i
 """
 
 import ast
-import json
 import warnings
 from dataclasses import dataclass
-from typing import NoReturn
 
 import polars as pl
 
+from app.etl import strict_json
 from app.marts.names import WHITESPACE
 
 MAX_MEMBER_ID = 10**18 - 1
@@ -141,7 +140,7 @@ def _is_utf8(text: str) -> bool:
 def _literal(text: str) -> object:
     """Return the value of strict JSON, else of a Python literal; None where it is neither."""
     try:
-        return json.loads(text, parse_constant=_not_json)
+        return strict_json.loads(text)
     except (ValueError, RecursionError):
         pass
     try:
@@ -150,7 +149,3 @@ def _literal(text: str) -> object:
             return ast.literal_eval(text)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
-
-
-def _not_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")

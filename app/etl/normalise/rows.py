@@ -13,11 +13,11 @@ from app.marts.names import WHITESPACE
 _ID = r"^[0-9]{1,18}$"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
-#: Reasons in the order they are tried, with the column whose cell is the offending value.
+#: Reasons in the order they are tried, with the column whose cell is the offending value, if there is one.
 REASONS = {
     "malformed_row": "fields",
     "invalid_id": "id",
-    "missing_release_date": "release_date",
+    "missing_release_date": None,
     "invalid_release_date": "release_date",
     "invalid_budget": "budget",
     "invalid_revenue": "revenue",

@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any
 
 import polars as pl
 
+from app.etl import strict_json
 from app.etl.readers.base import (
     BLOCK_BYTES,
     CELLS_SCHEMA,
@@ -20,7 +21,6 @@ from app.etl.readers.csv import BYTE_ORDER_MARK
 from app.etl.readers.streams import Stream, open_stream
 
 MAX_LINE_BYTES = 16 * 2**20
-_LONG_INTEGER = 4000
 
 
 def cell_text(value: Any) -> str | None:
@@ -46,29 +46,10 @@ def _encodable(text: str, otherwise: str | None = None) -> str:
 def parse_line(line: str) -> dict[str, Any] | None:
     """Return the object of a line, or None where it is no strict JSON object."""
     try:
-        value = _loads(line)
+        value = strict_json.loads(line)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
-
-
-def _loads(line: str) -> Any:
-    try:
-        return json.loads(line, parse_constant=_not_json)
-    except json.JSONDecodeError:
-        raise
-    except (
-        ValueError
-    ):  # an integer of more digits than Python converts: kept as text, so that its cell is judged
-        return json.loads(line, parse_constant=_not_json, parse_int=_integer)
-
-
-def _integer(text: str) -> int | str:
-    return int(text) if len(text) < _LONG_INTEGER else text
-
-
-def _not_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
 """How two results differ: the first difference only, small enough to read."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.reference.movies import Reject
 from tests.reference.outcome import Outcome
 
 SHOWN = 200
@@ -11,33 +10,38 @@ SHOWN = 200
 
 def difference(expected: Outcome, actual: Outcome) -> str | None:
     """The first difference between two results, or None where they are the same to the last value."""
-    return difference_of_sums(expected, actual) or next(_rejects_and_reports(expected, actual), None)
+    parts = (_whole_rejects, _sums, _reports)
+    return next((found for part in parts for found in part(expected, actual)), None)
 
 
-def difference_of_sums(expected: Outcome, actual: Outcome) -> str | None:
-    """The first difference in counts, marts or dimensions."""
-    return next(_sums(expected, actual), None)
+def difference_in_marts(expected: Outcome, actual: Outcome) -> str | None:
+    """The first difference in what every format shares: marts, dimensions, counts, reasons of rejects."""
+    parts = (_reasons, _sums)
+    return next((found for part in parts for found in part(expected, actual)), None)
 
 
-def difference_of_reasons(expected: Outcome, actual: Outcome) -> str | None:
-    """The first difference in the rejects' rows, ids and reasons: all that typed formats share with CSV."""
-    return next(_mappings("reject", _reasons(expected), _reasons(actual)), None)
+def _whole_rejects(expected: Outcome, actual: Outcome) -> Iterator[str]:
+    yield from _mappings("reject", _by_place(expected), _by_place(actual))
+
+
+def _reasons(expected: Outcome, actual: Outcome) -> Iterator[str]:
+    fields = ("reason", "id")
+    yield from _mappings("reject", _by_place(expected, fields), _by_place(actual, fields))
 
 
 def _sums(expected: Outcome, actual: Outcome) -> Iterator[str]:
-    yield from _mappings("count", expected.counts, actual.counts)
     for name, mart in expected.marts.items():
         yield from _mappings(f"mart {name}", mart, actual.marts[name])
     for name, members in expected.dimensions.items():
         yield from _mappings(f"dimension {name}", members, actual.dimensions[name])
+    yield from _mappings("count", expected.counts, actual.counts)
 
 
-def _rejects_and_reports(expected: Outcome, actual: Outcome) -> Iterator[str]:
-    yield from _mappings("reject", _whole(expected), _whole(actual))
+def _reports(expected: Outcome, actual: Outcome) -> Iterator[str]:
     for name, text in expected.reports.items():
-        lines = dict(enumerate(text.split("\n"), 1))
+        lines, actual_lines = text.split("\n"), actual.reports[name].split("\n")
         yield from _mappings(
-            f"report {name} line", lines, dict(enumerate(actual.reports[name].split("\n"), 1))
+            f"report {name} line", dict(enumerate(lines, 1)), dict(enumerate(actual_lines, 1))
         )
 
 
@@ -63,28 +67,12 @@ def _short(value: Any) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text)} characters)"
 
 
-def _by_place(outcome: Outcome, view: Callable[[Reject], Any]) -> dict[Any, Any]:
-    places: dict[Any, Any] = {}
+def _by_place(
+    outcome: Outcome, fields: Sequence[str] = ("reason", "id", "value", "record")
+) -> dict[tuple[str, int], dict[str, Any]]:
+    places: dict[tuple[str, int], dict[str, Any]] = {}
     for reject in outcome.rejects:
-        assert (reject.file, reject.row) not in places, f"two rejects at {reject.file} row {reject.row}"
-        places[reject.file, reject.row] = view(reject)
+        place = (reject.file, reject.row)
+        assert place not in places, f"two rejects at {place}"
+        places[place] = {field: getattr(reject, field) for field in fields}
     return places
-
-
-def _whole(outcome: Outcome) -> dict[Any, Any]:
-    return _by_place(
-        outcome,
-        lambda reject: {
-            "reason": reject.reason,
-            "id": reject.id,
-            "value": reject.value,
-            "record": reject.record,
-        },
-    )
-
-
-def _reasons(outcome: Outcome) -> dict[Any, Any]:
-    return {
-        place[1]: view
-        for place, view in _by_place(outcome, lambda reject: (reject.reason, reject.id)).items()
-    }

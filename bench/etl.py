@@ -8,7 +8,7 @@ from bench.measure import MIB, Cost, app, console, cost, median, python, show
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "movies_metadata.csv.gz"
 REAL_ROWS = 45_466
-SCAN = "bare Polars scan, the scan alone"
+SCAN = "bare scan"
 RUN = "app etl run"
 Contestants = dict[str, Callable[[Path], Cost]]
 
@@ -54,10 +54,10 @@ def _script(style: str) -> Callable[[Path], Cost]:
     return run
 
 
-LARGE: Contestants = {SCAN: _scan, "bare Polars scan, whole process": _scan_process, RUN: _run}
+LARGE: Contestants = {SCAN: _scan, "bare scan, whole process": _scan_process, RUN: _run}
 SMALL: Contestants = LARGE | {
-    "pandas script, vectorised, two reports": _script("vectorised"),
-    "pandas script, groupby.apply, two reports": _script("apply"),
+    "pandas, vectorised": _script("vectorised"),
+    "pandas, groupby.apply": _script("apply"),
 }
 
 

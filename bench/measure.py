@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 MIB = 2**20
-console = Console(soft_wrap=True, highlight=False)
+console = Console(width=120, highlight=False)
 
 
 @dataclass(frozen=True)

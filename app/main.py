@@ -13,8 +13,9 @@ from app.auth.service import Auth
 from app.database import open_engine, ready
 from app.errors import StoreFailure
 from app.ops.metrics import Metrics
-from app.routers import docs, listings, oauth, operations, problems
+from app.routers import docs, listings, oauth, operations, problems, runs
 from app.routers.requests import Requests
+from app.serving.catalogue import Catalogue
 from app.serving.cursor import Cursors
 from app.serving.reader import Reader
 from app.serving.store import MartStore
@@ -36,16 +37,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         summary="Movies by year, genre and production company: releases, money, popularity.",
         version="1",
         lifespan=_lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         middleware=[Middleware(Requests, metrics=metrics)],
     )
     app.state.metrics = metrics
     app.state.auth = Auth.open(chosen)
     app.state.store = _open_store(chosen)
-    app.state.reader = Reader(app.state.store, Cursors(app.state.auth.cursor_secret()))
+    cursors = Cursors(app.state.auth.cursor_secret())
+    app.state.reader = Reader(app.state.store, cursors)
+    app.state.catalogue = Catalogue(app.state.store, cursors)
     problems.install(app)
-    for module in (listings, oauth, operations, docs):
+    for module in (listings, runs, oauth, operations, docs):
         app.include_router(module.router)
     return app
 

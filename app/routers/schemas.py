@@ -1,14 +1,17 @@
 """What OpenAPI says of the endpoints, derived from the listings. No answer is ever validated against it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.routers.problems import MEDIA_TYPE
 from app.serving import fields
+from app.serving.catalogue import CHANGE_FIELDS, RUN_FIELDS
 from app.serving.listings import Listing
 from app.serving.parameters import Parameter
+
+RUN_ID = RUN_FIELDS["run_id"].example
 
 
 class Meta(BaseModel):
@@ -76,6 +79,8 @@ def _parameter(item: Parameter) -> dict[str, Any]:
     if item.default is not None:
         schema["default"] = item.default
     shown: dict[str, Any] = {"name": item.name, "in": "query", "description": item.description}
+    if item.required:
+        shown["required"] = True
     if item.repeatable:
         return {**shown, "schema": {"type": "array", "items": schema}, "style": "form", "explode": True}
     if schema["type"] == "array":
@@ -83,16 +88,33 @@ def _parameter(item: Parameter) -> dict[str, Any]:
     return {**shown, "schema": schema}
 
 
-_TYPES = {"integer": int, "text": str}
+class DeliveryFile(BaseModel):
+    """One file of a delivery."""
+
+    path: str
+    size: int = Field(description="Bytes.")
+    sha256: str
+
+
+_TYPES: dict[str, Any] = {"integer": int, "text": str}
+_OBJECTS: dict[str, Any] = {
+    "rejects": dict[str, int],
+    "without": dict[str, int],
+    "tables": dict[str, int],
+    "files": list[DeliveryFile],
+    "key": dict[str, int | str],
+    "before": dict[str, float | None],
+    "after": dict[str, float | None],
+}
 
 
 def row_model(name: str, row: Iterable[fields.Field]) -> type[BaseModel]:
     """Return the model of a row. Every field may be absent: ``fields`` chooses them."""
     definitions: dict[str, Any] = {}
     for item in row:
-        kind: Any = float if item.scale else _TYPES[item.kind]
+        kind = float if item.scale else _OBJECTS[item.name] if item.kind == "object" else _TYPES[item.kind]
         # A factory keeps the default out of the schema: a field is absent, never defaulted.
-        shown = Field(default_factory=kind, description=item.description)
+        shown = Field(default_factory=str, description=item.description)
         definitions[item.name] = (kind | None if item.nullable else kind, shown)
     return create_model(name, __config__=ConfigDict(extra="forbid"), **definitions)
 
@@ -102,16 +124,16 @@ def page_model(name: str, row: type[BaseModel]) -> type[BaseModel]:
     return create_model(name, data=(list[row], ...), meta=(Meta, ...), links=(Links, ...))  # type: ignore[valid-type] # a model made at run time
 
 
-def example(row: Sequence[fields.Field], path: str, mart: str | None, additive: Mapping[str, bool]) -> Any:
+def example(data: Any, path: str, mart: str | None = None, additive: Mapping[str, bool] | None = None) -> Any:
     """Return an example of an envelope."""
     return {
-        "data": [{item.name: item.example for item in row}],
+        "data": data,
         "meta": {
-            "run_id": "20250101T000000Z-0123abcd",
-            "as_of": "2025-01-01",
-            "published_at": "2025-01-01T00:00:00.000000Z",
+            "run_id": RUN_ID,
+            "as_of": "2025-01-31",
+            "published_at": "2025-02-01T06:00:00.000000Z",
             "mart": mart,
-            "additive": additive,
+            "additive": additive or {},
             "count": 1,
             "next_cursor": None,
         },
@@ -122,22 +144,63 @@ def example(row: Sequence[fields.Field], path: str, mart: str | None, additive: 
 def listing(item: Listing) -> dict[str, Any]:
     """Return what FastAPI needs to document a listing."""
     view = next(iter(item.views.values()))
-    row = list(view.fields.values())
+    row = _union(view.fields for view in item.views.values())
     name = _name(item.path)
+    shown = example([_example_row(view.fields.values())], item.path, item.mart.name, view.additive)
     return {
         "response_model": page_model(f"{name}Page", row_model(f"{name}Row", row)),
-        "responses": {
-            200: {
-                "content": {
-                    "application/json": {"example": example(row, item.path, item.mart.name, view.additive)}
-                }
-            },
-            **errors(400, 401, 403, 404, 406, 409, 503),
-        },
+        "responses": {**_ok(shown), **errors(400, 401, 403, 404, 406, 409, 503)},
         "openapi_extra": {"parameters": parameters(item.parameters.values())},
     }
+
+
+def run_page() -> dict[str, Any]:
+    """Return what FastAPI needs to document the list of runs."""
+    shown = example([_example_row(RUN_FIELDS.values())], "/v1/runs")
+    return {
+        "response_model": page_model("RunsPage", RunRow),
+        "responses": {**_ok(shown), **errors(400, 401, 403, 406, 503)},
+    }
+
+
+def one_run(path: str, *statuses: int) -> dict[str, Any]:
+    """Return what FastAPI needs to document one run; ``statuses`` are its own errors."""
+    shown = example(_example_row(RUN_FIELDS.values()), path)
+    return {
+        "response_model": RunAnswer,
+        "responses": {**_ok(shown), **errors(400, 401, 403, 406, *statuses)},
+    }
+
+
+def change_page() -> dict[str, Any]:
+    """Return what FastAPI needs to document the changes of a run."""
+    shown = example(
+        [_example_row(CHANGE_FIELDS.values())],
+        f"/v1/runs/{RUN_ID}/changes?since=20250101T055930000000Z-3d4e5f",
+    )
+    row = row_model("ChangeRow", CHANGE_FIELDS.values())
+    return {
+        "response_model": page_model("ChangesPage", row),
+        "responses": {**_ok(shown), **errors(400, 401, 403, 404, 406, 409, 503)},
+    }
+
+
+def _ok(shown: Any) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {"application/json": {"example": shown}}}}
+
+
+def _union(views: Iterable[Mapping[str, fields.Field]]) -> Iterable[fields.Field]:
+    return {name: item for view in views for name, item in view.items()}.values()
+
+
+def _example_row(row: Iterable[fields.Field]) -> dict[str, Any]:
+    return {item.name: item.example for item in row}
 
 
 def _name(path: str) -> str:
     words = path.removeprefix("/v1/").replace("/", "-").split("-")
     return "".join(word.capitalize() for word in words)
+
+
+RunRow = row_model("RunRow", RUN_FIELDS.values())
+RunAnswer = create_model("RunAnswer", data=(RunRow, ...), meta=(Meta, ...), links=(Links, ...))

@@ -61,11 +61,6 @@ def etag(*parts: Any) -> str:
     return f'"{urlsafe_b64encode(fingerprint).decode()}"'
 
 
-def content_tag(body: bytes) -> str:
-    """Return the strong entity tag of a body itself."""
-    return f'"{urlsafe_b64encode(hashlib.blake2b(body, digest_size=15).digest()).decode()}"'
-
-
 def not_modified(tag: str, if_none_match: str | None) -> bool:
     """Say whether the client's copy is current: weak comparison, RFC 9110, section 13.1.2."""
     if if_none_match is None:
@@ -113,3 +108,12 @@ def ok(form: Format, body: bytes, head: Mapping[str, str], next_link: str | None
 def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], bool]:
     """Return the rows of a page, and whether there are more."""
     return rows[:limit], len(rows) > limit
+
+
+def of_body(ask: Ask, form: Format, body: bytes, current: Run | None, next_link: str | None) -> Answer:
+    """Return the answer of something that changes in place: its entity tag is that of its body."""
+    fingerprint = urlsafe_b64encode(hashlib.blake2b(body, digest_size=15).digest()).decode()
+    head = headers(current, f'"{fingerprint}"')
+    if not_modified(head["ETag"], ask.if_none_match):
+        return Answer(304, head)
+    return ok(form, body, head, next_link)

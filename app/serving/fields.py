@@ -1,6 +1,7 @@
 """Fields of API rows, derived from the marts' dimensions and measures."""
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from app.marts.definitions import MEASURES, YEAR, Count, Dimension, Known, Measure, ValueType
 
@@ -10,9 +11,9 @@ class Field:
     """One field of a row. With a ``scale`` it is an exact decimal, read as an integer of ``10 ** -scale``."""
 
     name: str
-    kind: ValueType
+    kind: ValueType | Literal["object"]
     description: str
-    example: int | float | str
+    example: Any
     scale: int = 0
     nullable: bool = False
 

@@ -8,7 +8,7 @@ from app.marts.definitions import ENTITIES, MARTS, MEASURES, YEAR, Dimension, Ma
 from app.serving import relations
 from app.serving.conditions import SEARCH, Condition, mart_conditions
 from app.serving.fields import MEASURE_FIELDS, Field, dimension_fields
-from app.serving.paging import paging
+from app.serving.paging import by_name, paging
 from app.serving.parameters import Parameter, choice, integer
 from app.serving.relations import Given, Relation
 
@@ -53,7 +53,7 @@ class Listing:
     def parameters(self) -> Mapping[str, Parameter]:
         """Every parameter that this endpoint knows, by name."""
         fields = {name: field for view in self.views.values() for name, field in view.fields.items()}
-        return {item.name: item for item in (*self.own_parameters, *paging(tuple(fields)))}
+        return by_name(*self.own_parameters, *paging(tuple(fields)))
 
 
 def _aggregates(mart: Mart) -> Listing:

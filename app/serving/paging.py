@@ -45,3 +45,8 @@ def _list(name: str, description: str, words: Sequence[str]) -> Parameter:
 def paging(names: Sequence[str]) -> tuple[Parameter, ...]:
     """Return the common parameters of a listing whose rows have these fields."""
     return (fields_parameter(names), sort_parameter(names), LIMIT, CURSOR, RUN, FORMAT)
+
+
+def by_name(*items: Parameter) -> dict[str, Parameter]:
+    """Return the parameters of an endpoint by name."""
+    return {item.name: item for item in items}

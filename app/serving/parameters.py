@@ -30,6 +30,7 @@ class Parameter:
     schema: Mapping[str, Any]
     repeatable: bool = False
     default: Any = None
+    required: bool = False
 
     def read(self, values: Sequence[str]) -> Any:
         """Return the parsed value; for a repeatable parameter the sorted set of them.
@@ -87,12 +88,18 @@ def read(query: bytes, known: Mapping[str, Parameter]) -> dict[str, Any]:
     result = {}
     for name, parameter in known.items():
         try:
-            result[name] = parameter.read(given[name]) if name in given else parameter.default
+            result[name] = parameter.read(given[name]) if name in given else _absent(parameter)
         except ValueError as error:
             faults.append(Fault(name, str(error)))
     if faults:
         raise InvalidParameters(faults)
     return result
+
+
+def _absent(parameter: Parameter) -> Any:
+    if parameter.required:
+        raise ValueError("is required")
+    return parameter.default
 
 
 def whole(smallest: int, largest: int) -> Parse:

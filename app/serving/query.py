@@ -67,7 +67,7 @@ def parse(listing: Listing, query: bytes) -> Query:
 
 
 def paging(values: Mapping[str, Any], fields: Mapping[str, Field], key: Sequence[str]) -> Paging:
-    """Check the common parameters against the fields of a row.
+    """Check the common parameters against the fields of a row; ``key``, sort words, decides ties.
 
     Raises:
         InvalidParameters: ``fields`` or ``sort`` names something that is no field.
@@ -75,10 +75,11 @@ def paging(values: Mapping[str, Any], fields: Mapping[str, Field], key: Sequence
     names: Sequence[str] = values["fields"] or tuple(fields)
     sort: Sequence[str] = values.get("sort") or ()
     sorted_names = [item.removeprefix("-") for item in sort]
-    faults = [*_unknown("fields", names, fields), *_unknown("sort", sorted_names, fields)]
+    sortable = {name: field for name, field in fields.items() if field.kind != "object"}
+    faults = [*_unknown("fields", names, fields), *_unknown("sort", sorted_names, sortable)]
     if faults:
         raise InvalidParameters(faults)
-    ties = [name for name in key if name not in sorted_names]
+    ties = [word for word in key if word.removeprefix("-") not in sorted_names]
     return Paging(
         tuple(fields[name] for name in names),
         tuple(Order(fields[item.removeprefix("-")], item.startswith("-")) for item in (*sort, *ties)),

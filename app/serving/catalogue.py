@@ -1,0 +1,186 @@
+"""Runs and what changed between them, as the API shows them.
+
+The catalogue is small and changes in place (a run is superseded, pruned), so runs are sorted here, and their
+entity tags are those of the bodies.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.errors import PrunedRun, UnknownRun
+from app.marts.definitions import MARTS
+from app.serving import answer, formats, parameters
+from app.serving.answer import Answer, Ask
+from app.serving.cursor import Cursors, Position, digest
+from app.serving.errors import RunAtFault
+from app.serving.fields import Field
+from app.serving.formats import Page
+from app.serving.paging import CURSOR, FORMAT, LIMIT, by_name, fields_parameter, sort_parameter
+from app.serving.parameters import choice, text
+from app.serving.query import Order, Paging, paging
+from app.serving.store import MartStore, Snapshot
+from app.warehouse.changes import Place, changes
+from app.warehouse.runs import Run, newest_first
+
+_AT = "2025-02-01T06:00:00.000000Z"
+RUN_FIELDS = {
+    item.name: item
+    for item in (
+        Field("run_id", "text", "Id of the run; sorts by time.", "20250201T055930000000Z-0a1b2c"),
+        Field("status", "text", "published, superseded, held or failed.", "published"),
+        Field("reason", "text", "Why the run is held or failed.", None, nullable=True),
+        Field("as_of", "text", "Period that the delivery stands for.", "2025-01-31", nullable=True),
+        Field("created_at", "text", "When the run began, RFC 3339 in UTC.", _AT),
+        Field("published_at", "text", "When the run was first published.", _AT, nullable=True),
+        Field("rows", "integer", "Rows of the delivery.", 45466),
+        Field("accepted", "integer", "Rows that became movies.", 45346),
+        Field("rejects", "object", "Rejected rows by reason, where there are any.", {"duplicate_id": 30}),
+        Field("without", "object", "Movies that are in no row of a dimension.", {"genre": 2384}),
+        Field("tables", "object", "Rows by mart and dimension.", {"year": 135, "genre": 20}),
+        Field(
+            "files", "object", "Files of the delivery.", [{"path": "movies.csv", "size": 1, "sha256": "00"}]
+        ),
+        Field("engine", "text", "Engine of the run.", "polars"),
+    )
+}
+_MEASURES = {"releases": 2}
+CHANGE_FIELDS = {
+    item.name: item
+    for item in (
+        Field("mart", "text", "Mart of the row.", "genre_year"),
+        Field("key", "object", "Key of the row.", {"genre_id": 18, "year": 1995}),
+        Field("before", "object", "Measures in the run `since`; null where added.", None, nullable=True),
+        Field("after", "object", "Measures in this run; null where removed.", _MEASURES, nullable=True),
+    )
+}
+NEWEST_FIRST = ("-run_id",)
+_SORTABLE = [name for name, field in RUN_FIELDS.items() if field.kind != "object"]
+RUNS = by_name(fields_parameter(tuple(RUN_FIELDS)), sort_parameter(_SORTABLE), LIMIT, CURSOR, FORMAT)
+RUN = by_name(fields_parameter(tuple(RUN_FIELDS)), FORMAT)
+CHANGES = by_name(
+    text("since", "Run to compare with.", required=True),
+    choice("mart", "Only changes of this mart.", [mart.name for mart in MARTS]),
+    fields_parameter(tuple(CHANGE_FIELDS)),
+    LIMIT,
+    CURSOR,
+    FORMAT,
+)
+
+
+class Catalogue:
+    """Reads runs from the mart store."""
+
+    def __init__(self, store: MartStore, cursors: Cursors) -> None:
+        self._store = store
+        self._cursors = cursors
+
+    def runs(self, ask: Ask) -> Answer:
+        """List the kept runs, the newest first."""
+        asked = paging(parameters.read(ask.query, RUNS), RUN_FIELDS, NEWEST_FIRST)
+        question = digest("runs", asked.canonical)
+        after = self._cursors.read(asked.cursor, question) if asked.cursor else None
+        with self._store.snapshot() as snapshot:
+            current, kept = snapshot.current, newest_first(snapshot.catalogue)
+        ordered = _after([run.document() for run in kept], asked.order, after)
+        rows, more = answer.cut(ordered, asked.limit)
+        end = tuple(rows[-1][item.field.name] for item in asked.order) if more else ()
+        return self._page(ask, asked, current, rows, Position(question, "", end) if more else None)
+
+    def current(self, ask: Ask) -> Answer:
+        """Show the published run.
+
+        Raises:
+            NothingPublished: there is none yet.
+        """
+        asked = paging(parameters.read(ask.query, RUN), RUN_FIELDS, NEWEST_FIRST)
+        with self._store.snapshot() as snapshot:
+            run = snapshot.published()
+        return _one(ask, asked, run, run)
+
+    def run(self, run_id: str, ask: Ask) -> Answer:
+        """Show one kept run.
+
+        Raises:
+            RunAtFault: there is none of this id, or it was pruned.
+        """
+        asked = paging(parameters.read(ask.query, RUN), RUN_FIELDS, NEWEST_FIRST)
+        with self._store.snapshot() as snapshot:
+            return _one(ask, asked, snapshot.current, _find(snapshot, "run_id", run_id))
+
+    def changes(self, run_id: str, ask: Ask) -> Answer:
+        """List what changed in the marts since another run.
+
+        Raises:
+            RunAtFault: one of the two is unknown, was pruned or has no marts.
+        """
+        values = parameters.read(ask.query, CHANGES)
+        asked = paging({**values, "sort": None}, CHANGE_FIELDS, ())
+        question = digest("changes", run_id, values["since"], values["mart"], asked.canonical)
+        end = self._cursors.read(asked.cursor, question) if asked.cursor else None
+        after = Place(end.values[0], tuple(end.values[1:])) if end else None
+        with self._store.snapshot() as snapshot:
+            run = _with_marts(_find(snapshot, "run_id", run_id), "run_id")
+            since = _with_marts(_find(snapshot, "since", values["since"]), "since")
+            found = changes(snapshot.catalogue, since, run, values["mart"], after, asked.limit + 1)
+            current = snapshot.current
+        rows, more = answer.cut(found, asked.limit)
+        last = (rows[-1]["mart"], *rows[-1]["key"].values()) if more else ()
+        return self._page(ask, asked, current, rows, Position(question, run_id, last) if more else None)
+
+    def _page(
+        self,
+        ask: Ask,
+        asked: Paging,
+        current: Run | None,
+        documents: Sequence[Mapping[str, Any]],
+        end: Position | None,
+    ) -> Answer:
+        cursor = self._cursors.sign(end) if end else None
+        form = formats.negotiate(asked.format, ask.accept)
+        rows = [[document[field.name] for field in asked.fields] for document in documents]
+        meta = answer.meta(current, None, {}, len(rows), cursor)
+        links = answer.links(ask, cursor)
+        body = form.render(Page(asked.fields, rows, meta, links))
+        return answer.of_body(ask, form, body, current, links["next"])
+
+
+def _one(ask: Ask, asked: Paging, current: Run | None, run: Run) -> Answer:
+    form = formats.negotiate(asked.format, ask.accept)
+    document = run.document()
+    data = {field.name: document[field.name] for field in asked.fields}
+    body = formats.envelope(data, answer.meta(current, None, {}, 1, None), answer.links(ask, None))
+    return answer.of_body(ask, form, body, current, None)
+
+
+def _find(snapshot: Snapshot, parameter: str, run_id: str) -> Run:
+    try:
+        return snapshot.find(run_id)
+    except (UnknownRun, PrunedRun) as error:
+        raise RunAtFault(parameter, error) from error
+
+
+def _with_marts(run: Run, parameter: str) -> Run:
+    if run.status == "failed":
+        raise RunAtFault(parameter, UnknownRun(f"run {run.run_id} failed and has no marts"))
+    return run
+
+
+def _after(
+    documents: list[dict[str, Any]], order: Sequence[Order], end: Position | None
+) -> list[dict[str, Any]]:
+    """Sort documents and drop those up to the end of the page before, which is sorted in to be found."""
+    if end is None:
+        return _sorted(documents, order)
+    mark = dict(zip((item.field.name for item in order), end.values, strict=True))
+    found = _sorted([*documents, mark], order)
+    return found[next(place for place, item in enumerate(found) if item is mark) + 1 :]
+
+
+def _sorted(documents: list[dict[str, Any]], order: Sequence[Order]) -> list[dict[str, Any]]:
+    """Sort by every field in turn, the last one first: sorts are stable. Nulls come last both ways."""
+    for item in reversed(order):
+        name, descending = item.field.name, item.descending
+        documents = sorted(
+            documents, key=lambda row: ((row[name] is None) is not descending, row[name]), reverse=descending
+        )
+    return documents

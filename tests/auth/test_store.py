@@ -1,4 +1,4 @@
-"""The accounts database: built by migrations, private to its owner, shared by processes that start together."""
+"""The accounts database: built by migrations, private to its owner, shared by processes started at once."""
 
 import json
 import os

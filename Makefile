@@ -10,7 +10,7 @@ export APP_HOME ?= var
 .PHONY: run test lint types pytest bench lock clean
 
 run: $(STAMP)
-	@deploy/run.sh $(BIN) "$(DELIVERY)"
+	@exec deploy/run.sh $(BIN) "$(DELIVERY)"
 
 test: lint types pytest
 
@@ -22,7 +22,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 pytest: $(STAMP)
-	@deploy/tools.sh chromium wrk
+	@deploy/tools.sh chromium curl wrk
 	$(BIN)/pytest $(PYTEST)
 
 bench: $(STAMP)

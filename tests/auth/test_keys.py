@@ -127,6 +127,18 @@ def test_the_first_key_is_made_on_first_use_and_kept(auth: Auth) -> None:
     assert reopened.jwks()["keys"] == first
 
 
+def test_the_process_that_comes_second_makes_no_second_first_key(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It sees no key, waits for the write lock, and then finds the one that the other process made."""
+    answers = iter([[], list(auth.watcher.trust.signing_keys)])
+    monkeypatch.setattr(keyring, "read_keys", lambda _: next(answers))
+    keyring.ensure_key(auth.engine)
+    monkeypatch.undo()
+    with auth.engine.connect() as connection:
+        assert len(keyring.read_keys(connection)) == 1
+
+
 def test_after_a_leak_a_first_key_is_not_made_again(auth: Auth) -> None:
     new = keyring.replace_leaked(auth.engine)
     keyring.ensure_key(auth.engine)

@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
+from sqlalchemy import Connection, create_mock_engine
 
-from app.auth import keyring, watcher
+from app.auth import keyring, revocations, watcher
 from app.auth.clients import Client, create_client, revoke_client
 from app.auth.errors import InvalidToken, OAuthError
 from app.auth.keys import Algorithm
@@ -170,6 +171,14 @@ def test_a_forged_token_revokes_nothing(auth: Auth, client: Client) -> None:
     assert not refused(auth, token)
 
 
+def test_revoking_a_token_that_another_worker_just_revoked_is_no_error(auth: Auth, client: Client) -> None:
+    claims = auth.verifier.verify(auth.issue(client).access_token)
+    revocations.revoke_token(auth.engine, claims)
+    revocations.revoke_token(auth.engine, claims)
+    auth.watcher.refresh()
+    assert auth.watcher.trust.revoked_tokens == {claims.jti}
+
+
 def test_revocations_are_forgotten_when_their_tokens_have_expired(auth: Auth, client: Client) -> None:
     past = datetime.now(UTC) - timedelta(seconds=1)
     with transaction(auth.engine) as connection:
@@ -236,6 +245,11 @@ def test_while_the_database_is_away_the_last_state_stays(
         connection.exec_driver_sql("ALTER TABLE gone RENAME TO client")
     revoke_client(auth.engine, client.client_id)
     assert within_a_second(lambda: refused(auth, token))
+
+
+def test_a_database_without_a_change_counter_is_read_every_time() -> None:
+    connection = cast("Connection", create_mock_engine("postgresql://", lambda *_: None))
+    assert watcher._version(connection) is None
 
 
 def test_the_lag_is_that_of_the_last_reading(auth: Auth) -> None:

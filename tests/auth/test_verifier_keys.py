@@ -217,6 +217,12 @@ def test_checking_again_notices_expiry(own: Gate) -> None:
         own.verifier.check(own.verifier.verify(own.forger.token(claims={"iat": 1, "exp": 2}), 2))
 
 
+def test_what_python_jose_verified_is_what_we_read(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jws, "verify", lambda token, key, algorithms: b'{"sub":"somebody else"}')
+    with pytest.raises(InvalidToken, match="over something else"):
+        gate.accepts(gate.forger.token())
+
+
 def test_only_key_objects_reach_python_jose(both: Gate) -> None:
     trusted = both.trust.issuers[ISSUER].keys[both.key.kid]
     assert isinstance(trusted.checker.prepared_key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey)

@@ -1,0 +1,60 @@
+"""The application over a small warehouse whose every number is known."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from app.database import open_engine
+from app.main import close, create_app
+from app.settings import Settings
+from tests.support.http import Api, authorized
+from tests.support.movies import LATER, MOVIES
+from tests.support.world import World
+
+FIRST, SECOND, HELD = "20250101T000000Z-first", "20250201T000000Z-second", "20250301T000000Z-held"
+
+
+def application(home: Path) -> FastAPI:
+    """Return the application on the embedded default in a folder."""
+    return create_app(Settings(home=home, _env_file=None))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, World]]:
+    """One application for all tests that only read: the second run is published, the first superseded."""
+    home = tmp_path_factory.mktemp("api")
+    app = application(home)
+    world = World(open_engine(Settings(home=home, _env_file=None).warehouse))
+    world.add(FIRST, MOVIES)
+    world.add(SECOND, LATER)
+    world.add(HELD, MOVIES[:2], reason="releases fell below half")
+    for run in (SECOND, FIRST):
+        world.publish(run)
+    api = authorized(app)
+    yield api, world
+    api.runner.close()
+    close(app)
+
+
+@pytest.fixture
+def api(shared: tuple[Api, World]) -> Api:
+    """The API with a token for every scope; FIRST is published, SECOND superseded, HELD never published."""
+    return shared[0]
+
+
+@pytest.fixture
+def world(shared: tuple[Api, World]) -> World:
+    """What the shared warehouse holds."""
+    return shared[1]
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[tuple[Api, World]]:
+    """An application of its own for a test that writes; nothing is published."""
+    app = application(tmp_path)
+    api = authorized(app)
+    yield api, World(open_engine(Settings(home=tmp_path, _env_file=None).warehouse))
+    api.runner.close()
+    close(app)

@@ -1,0 +1,82 @@
+"""A warehouse of such movies: runs that are kept, published, superseded or pruned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert
+
+from app.database import transaction
+from app.marts.catalog import publication_table, run_table
+from app.marts.tables import RUN_TABLES
+from tests.support.movies import Movie, Row, mart, shown, stored
+
+
+@dataclass(frozen=True)
+class World:
+    """What a warehouse holds: the movies of each kept run."""
+
+    engine: Engine
+    runs: dict[str, Sequence[Movie]] = field(default_factory=dict)
+
+    def rows(self, name: str, run: str | None = None) -> list[Row]:
+        """Return a mart's rows as the API shows them, by key."""
+        movies = self.runs[run] if run else next(iter(self.runs.values()))
+        return [shown(row) for row in mart(name, movies)]
+
+    def add(self, run_id: str, movies: Sequence[Movie], **columns: Any) -> None:
+        """Load a run that is not published."""
+        self.runs[run_id] = movies
+        with transaction(self.engine) as connection:
+            seq = _insert_run(connection, run_id, movies, columns)
+            for name, table in RUN_TABLES.items():
+                rows = [{"run": seq, **row} for row in stored(name, movies)]
+                if rows:
+                    connection.execute(insert(table), rows)
+
+    def publish(self, run_id: str) -> None:
+        """Move the published pointer, the way the catalogue has it: the newest row of ``publication``."""
+        now = datetime.now(UTC)
+        with transaction(self.engine) as connection:
+            found = run_table.c.run_id == run_id
+            seq, at = connection.execute(
+                run_table.select().with_only_columns(run_table.c.seq, run_table.c.published_at).where(found)
+            ).one()
+            published = run_table.c.status == "published"
+            connection.execute(run_table.update().where(published).values(status="superseded"))
+            values = {"status": "published", "published_at": at or now}
+            connection.execute(run_table.update().where(found).values(values))
+            connection.execute(insert(publication_table).values(run=seq, action="publish", at=now))
+
+    def prune(self, run_id: str) -> None:
+        """Delete a run's rows, keeping its name."""
+        with transaction(self.engine) as connection:
+            found = run_table.c.run_id == run_id
+            seq = connection.execute(
+                run_table.select().with_only_columns(run_table.c.seq).where(found)
+            ).scalar_one()
+            for table in RUN_TABLES.values():
+                connection.execute(table.delete().where(table.c.run == seq))
+            connection.execute(run_table.update().where(found).values(pruned_at=datetime.now(UTC)))
+
+
+def _insert_run(connection: Connection, run_id: str, movies: Sequence[Movie], columns: Row) -> int:
+    values = {
+        "run_id": run_id,
+        "status": "held",
+        "as_of": "1998-12-31",
+        "created_at": datetime(2025, 1, 2, 3, 4, 5, 678_900, tzinfo=UTC),
+        "rows": len(movies) + 1,
+        "accepted": len(movies),
+        "rejects": {"duplicate_id": 1},
+        "without": {"genre": 1, "production_company": 1},
+        "tables": {name: len(stored(name, movies)) for name in RUN_TABLES},
+        "files": [{"path": "movies.csv", "size": 10, "sha256": "ab" * 32}],
+        "options": {},
+        "fingerprint": "cd" * 32,
+        "engine": "polars",
+    }
+    connection.execute(insert(run_table).values(values | columns))
+    found = run_table.select().with_only_columns(run_table.c.seq).where(run_table.c.run_id == run_id)
+    return int(connection.execute(found).scalar_one())

@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 export PORT ?= 8000
 export APP_HOME ?= var
 
-.PHONY: run test lint types pytest bench lock clean
+.PHONY: run test lint types pytest bench docs lock clean
 
 run: $(STAMP)
 	@exec deploy/run.sh $(BIN) "$(DELIVERY)"
@@ -28,6 +28,9 @@ pytest: $(STAMP)
 bench: $(STAMP)
 	@deploy/tools.sh wrk
 	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))
+
+docs: $(STAMP)
+	$(BIN)/python -m docs.generate
 
 # Resolves pyproject.toml anew in an environment of its own and writes down what was installed.
 lock:

@@ -1,11 +1,14 @@
 """``Auth``: the one object that holds what authentication needs, for the life of a process."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Self
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from app.auth import clients, keyring, revocations
 from app.auth.claims import VerifiedClaims
@@ -17,9 +20,18 @@ from app.auth.tokens import IssuedToken, issue_token
 from app.auth.trust import key_overlap, read_trust
 from app.auth.verifier import Verifier
 from app.auth.watcher import Watcher
+from app.errors import StoreFailure
 from app.settings import Settings
 
 CURSOR = "cursor"
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreFailure(f"the accounts database failed: {error.orig}", "try again") from error
 
 
 class Auth:
@@ -59,8 +71,10 @@ class Auth:
 
         Raises:
             OAuthError: ``invalid_client``, the same for an unknown client and for a wrong secret.
+            StoreFailure: the accounts database failed.
         """
-        client = clients.authenticate(self.engine, client_id, secret)
+        with _reachable():
+            client = clients.authenticate(self.engine, client_id, secret)
         if client is None:
             raise OAuthError("invalid_client", "the client id or the secret is wrong")
         return client
@@ -81,14 +95,16 @@ class Auth:
 
         Raises:
             OAuthError: ``unauthorized_client``, the token was issued to another client.
+            StoreFailure: the accounts database failed, and the token is as good as before.
         """
         claims = self._live(token)
         if claims is None:
             return
         if claims.client_id != client.client_id:
             raise OAuthError("unauthorized_client", "the token was issued to another client")
-        revocations.revoke_token(self.engine, claims)
-        self.watcher.refresh()
+        with _reachable():
+            revocations.revoke_token(self.engine, claims)
+            self.watcher.refresh()
 
     def introspect(self, token: str) -> dict[str, Any]:
         """Describe a token (RFC 7662, section 2.2); of one that is not valid, nothing but that."""

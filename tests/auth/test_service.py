@@ -21,6 +21,7 @@ from app.auth.keys import Algorithm
 from app.auth.service import Auth
 from app.auth.tables import revoked_token_table
 from app.database import transaction
+from app.errors import StoreFailure
 from app.settings import Settings
 from tests.auth.forge import decode, forger
 
@@ -250,6 +251,17 @@ def test_while_the_database_is_away_the_last_state_stays(
 def test_a_database_without_a_change_counter_is_read_every_time() -> None:
     connection = cast("Connection", create_mock_engine("postgresql://", lambda *_: None))
     assert watcher._version(connection) is None
+
+
+def test_a_database_that_fails_is_no_refusal(auth: Auth, client: Client) -> None:
+    token = auth.issue(client).access_token
+    for table in ("client", "revoked_token"):
+        with transaction(auth.engine) as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}_gone")
+    with pytest.raises(StoreFailure, match="accounts database"):
+        auth.authenticate(client.client_id, "x")
+    with pytest.raises(StoreFailure, match="accounts database"):
+        auth.revoke(client, token)
 
 
 def test_the_lag_is_that_of_the_last_reading(auth: Auth) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from jose import jws
+from jose.exceptions import JWSError
 
 from app.auth.claims import VerifiedClaims, read_claims
 from app.auth.compact import UnverifiedToken, parse
@@ -80,5 +81,9 @@ def _trusted_key(issuer: TrustedIssuer, kid: str, now: float) -> TrustedKey:
 def _check_signature(token: UnverifiedToken, key: TrustedKey) -> None:
     if token.algorithm != key.algorithm:
         raise InvalidToken("the token's algorithm is not that of its key")
-    if jws.verify(token.text, key.checker, algorithms=[key.algorithm]) != token.payload:
-        raise InvalidToken("the signature is over something else")
+    try:
+        signed = jws.verify(token.text, key.checker, algorithms=[key.algorithm])
+    except JWSError:
+        raise InvalidToken("the token's signature is wrong") from None
+    if signed != token.payload:
+        raise InvalidToken("the token's signature is for something else")

@@ -51,9 +51,10 @@ class Auth:
             SchemaError, StoreFailure, ConfigurationError: the database cannot be used.
         """
         engine = open_accounts(settings)
-        keyring.ensure_key(engine)
         clients.decoy_hash()
-        auth = cls(settings, engine)
+        with _reachable():
+            keyring.ensure_key(engine)
+            auth = cls(settings, engine)
         auth.watcher.start()
         return auth
 

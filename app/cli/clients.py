@@ -51,7 +51,9 @@ def list_all(as_json: Json = False) -> None:
 @commands.command()
 def rotate(
     client_id: ClientId,
-    overlap: Annotated[int, typer.Option(min=0, help="Seconds that the old secret still works.")] = 86_400,
+    overlap: Annotated[
+        int, typer.Option(min=0, max=31_536_000, help="Seconds that the old secret still works.")
+    ] = 86_400,
     as_json: Json = False,
 ) -> None:
     """Give a client a new secret, shown this once; the old one works a while longer."""

@@ -105,6 +105,7 @@ def test_create_shows_people_the_secret_once(app: App, settings: Settings) -> No
         (("rotate", "nobody"), "'app clients list' shows them"),
         (("revoke", "nobody"), "'app clients list' shows them"),
         (("rotate", "nobody", "--overlap", "-1"), "overlap"),
+        (("rotate", "nobody", "--overlap", "99999999999999"), "overlap"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(app: App, arguments: tuple[str, ...], said: str) -> None:

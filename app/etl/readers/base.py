@@ -17,6 +17,9 @@ READ_COLUMNS = tuple(column for column in REQUIRED_COLUMNS if column != "title")
 #: About how many bytes of a decompressed file one batch holds.
 BLOCK_BYTES = 16 * 2**20
 
+#: At most how many rows one batch holds, however short they are.
+BATCH_ROWS = 100_000
+
 CELLS_SCHEMA: dict[str, Any] = {
     "row": pl.Int64,
     "fields": pl.Int64,

@@ -7,6 +7,7 @@ from functools import cached_property
 import polars as pl
 
 from app.etl.readers.base import (
+    BATCH_ROWS,
     BLOCK_BYTES,
     CELLS_SCHEMA,
     READ_COLUMNS,
@@ -17,12 +18,19 @@ from app.etl.readers.base import (
     missing_columns_error,
     record_json,
 )
-from app.etl.readers.framing import Frame, UnterminatedQuote, frame, last_record_end, scan_record
+from app.etl.readers.framing import (
+    MAX_RECORD_BYTES,
+    Frame,
+    RecordTooLong,
+    UnterminatedQuote,
+    frame,
+    last_record_end,
+    scan_record,
+)
 from app.etl.readers.streams import Stream, open_stream
 from app.marts.names import WHITESPACE
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-MAX_RECORD_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -161,8 +169,16 @@ class CsvReader:
             return scan_record(data, start, final)
         except UnterminatedQuote:
             raise self._file.unreadable(f"the quote that record {row} opens is never closed") from None
+        except RecordTooLong:
+            raise self._too_long(row) from None
         except UnicodeDecodeError as error:
             raise self._not_utf8(row, error) from error
+
+    def _too_long(self, row: int) -> Exception:
+        limit = MAX_RECORD_BYTES // 2**20
+        return self._file.unreadable(
+            f"record {row} is longer than {limit} MiB; is a quote in it never closed?"
+        )
 
     def _not_utf8(self, row: int, error: UnicodeDecodeError) -> Exception:
         where = f"record {row}" if row else "the header"
@@ -184,26 +200,26 @@ class CsvReader:
                 yield from self._scan_all(stream, data, final, offset, row)
                 return
             if found is not None:
-                batch = self._block(data[:length], found, offset, row, stream.consumed)
-                if batch.span.rows:
-                    yield batch
-                offset, row, carry = offset + length, row + batch.span.rows, data[length:]
+                self._check_block(data[:length], found, row)
+                for begin, end, part in found.cut(length, BATCH_ROWS):
+                    span = Span(offset + begin, end - begin, row, part.records, stream.consumed)
+                    if span.rows:
+                        yield self._regular(data[begin:end], part, span)
+                    row += span.rows
+                offset, carry = offset + length, data[length:]
             if final:
                 return
 
-    def _block(self, data: bytes, found: Frame, offset: int, row: int, consumed: int) -> RegularBatch:
-        span = Span(offset, len(data), row, int((found.fields > 0).sum()), consumed)
+    def _check_block(self, data: bytes, found: Frame, row: int) -> None:
+        too_long = found.ends - found.starts > MAX_RECORD_BYTES
+        if too_long.any():
+            raise self._too_long(row + int((found.fields[: too_long.argmax()] > 0).sum()))
         try:
             pl.Series([data], dtype=pl.Binary).cast(pl.String)
-        except pl.exceptions.InvalidOperationError:
-            self._find_not_utf8(data, found, row)
+        except pl.exceptions.PolarsError:
+            for number, start in enumerate(found.starts[found.fields > 0], row):
+                self._scan(data, int(start), final=True, row=number)
             raise
-        return self._regular(data, found, span)
-
-    def _find_not_utf8(self, data: bytes, found: Frame, row: int) -> None:
-        for start in found.starts[found.fields > 0]:
-            self._scan(data, int(start), True, row)
-            row += 1
 
     def _regular(self, data: bytes, found: Frame, span: Span) -> RegularBatch:
         assert self._header is not None  # noqa: S101 - batches() reads the header first
@@ -218,13 +234,12 @@ class CsvReader:
                 yield self._scanned(fields, Span(offset, position, row, len(fields), stream.consumed))
             if position:
                 offset, row, data = offset + position, row + len(fields), data[position:]
+            if position and data:
+                continue
             if final:
                 return
             if len(data) > MAX_RECORD_BYTES:
-                limit = MAX_RECORD_BYTES // 2**20
-                raise self._file.unreadable(
-                    f"record {row} is longer than {limit} MiB; is a quote in it never closed?"
-                )
+                raise self._too_long(row)
             chunk = stream.read(BLOCK_BYTES)
             final = len(chunk) < BLOCK_BYTES
             data += chunk
@@ -232,7 +247,7 @@ class CsvReader:
     def _scan_whole(self, data: bytes, final: bool, row: int) -> tuple[list[list[str]], int]:
         records: list[list[str]] = []
         position = 0
-        while position < len(data):
+        while position < len(data) and len(records) < BATCH_ROWS:
             found = self._scan(data, position, final, row + len(records))
             if found is None:
                 break

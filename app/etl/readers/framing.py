@@ -7,6 +7,7 @@ quote opens a field only at its first character, and text after a closing quote 
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 QUOTE, COMMA, NEWLINE, RETURN = b'",\n\r'
 _FIELD_END = re.compile(rb"[,\n]")
+
+MAX_RECORD_BYTES = 16 * 2**20
 
 Positions = NDArray[np.int64]
 
@@ -28,6 +31,19 @@ class Frame:
     starts: Positions
     ends: Positions
     fields: Positions
+
+    @property
+    def records(self) -> int:
+        """Return how many records there are, blank lines not counted."""
+        return int((self.fields > 0).sum())
+
+    def cut(self, end: int, lines: int) -> Iterator[tuple[int, int, "Frame"]]:
+        """Cut a block that ends at ``end`` into frames of at most so many lines, with their begin and end."""
+        for first in range(0, len(self.starts), lines):
+            part = slice(first, first + lines)
+            begin = int(self.starts[first])
+            stop = int(self.starts[first + lines]) if first + lines < len(self.starts) else end
+            yield begin, stop, Frame(self.starts[part] - begin, self.ends[part] - begin, self.fields[part])
 
 
 def last_record_end(data: bytes) -> int:
@@ -99,6 +115,7 @@ def scan_record(data: bytes, start: int, final: bool) -> tuple[list[str], int] |
 
     Raises:
         UnterminatedQuote: the data ends inside quotes and is final.
+        RecordTooLong: the record is longer than ``MAX_RECORD_BYTES``.
     """
     fields: list[bytes] = []
     position = start
@@ -116,6 +133,8 @@ def scan_record(data: bytes, start: int, final: bool) -> tuple[list[str], int] |
         if end is not None and end.group() == b",":
             fields.append(field)
             position = stop + 1
+            if position - start > MAX_RECORD_BYTES:
+                raise RecordTooLong
             continue
         fields.append(field.removesuffix(b"\r"))
         if len(fields) == 1 and data[start:stop] in (b"", b"\r"):
@@ -139,3 +158,7 @@ def _scan_quoted(data: bytes, start: int) -> tuple[bytes, int, bool]:
 
 class UnterminatedQuote(Exception):
     """The data ends inside a quoted field."""
+
+
+class RecordTooLong(Exception):
+    """A record is longer than any that is read."""

@@ -10,7 +10,6 @@ import polars as pl
 
 from app.etl import strict_json
 from app.etl.readers.base import (
-    BLOCK_BYTES,
     CELLS_SCHEMA,
     READ_COLUMNS,
     DataFile,
@@ -20,6 +19,8 @@ from app.etl.readers.base import (
 from app.etl.readers.csv import BYTE_ORDER_MARK
 from app.etl.readers.streams import Stream, open_stream
 
+#: Objects cost more memory than their text, and lines may be short.
+BLOCK_BYTES = 4 * 2**20
 MAX_LINE_BYTES = 16 * 2**20
 
 

@@ -15,8 +15,8 @@ from app.etl.readers.base import DataFile
 
 #: A stream may grow without question up to this size, then only this many times its compressed size. Real
 #: deliveries compress about tenfold; a decompression bomb a thousandfold.
-FREE_BYTES = 256 * 2**20
-MAX_EXPANSION = 200
+FREE_BYTES = 16 * 2**20
+MAX_EXPANSION = 100
 ZIP_MEMBER = "movies_metadata.csv"
 
 _BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError, zipfile.BadZipFile, lzma.LZMAError)

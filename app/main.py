@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1",
         lifespan=_lifespan,
         openapi_url=None,
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,

@@ -8,7 +8,7 @@ from app.serving import answer, statement
 from app.serving.answer import Answer, Ask
 from app.serving.cursor import Cursors, Position
 from app.serving.errors import RunAtFault
-from app.serving.formats import Page, negotiate
+from app.serving.formats import Format, Page, negotiate
 from app.serving.listings import Listing
 from app.serving.query import Query, parse
 from app.serving.store import MartStore, Snapshot
@@ -37,9 +37,7 @@ class Reader:
         after = self._position(query)
         with self._store.snapshot() as snapshot:
             run = _run(snapshot, query, after)
-            tag = answer.etag(
-                run.run_id, query.digest, query.paging.limit, query.paging.cursor, form.name, ask.target
-            )
+            tag = _tag(query, run, form)
             head = answer.headers(run, tag, pinned=query.paging.run is not None)
             if answer.not_modified(tag, ask.if_none_match):
                 return Answer(304, head)
@@ -69,6 +67,11 @@ def _run(snapshot: Snapshot, query: Query, after: Position | None) -> Run:
         return snapshot.once_published(pinned)
     except (UnknownRun, PrunedRun) as error:
         raise RunAtFault("cursor" if after else "run", error) from error
+
+
+def _tag(query: Query, run: Run, form: Format) -> str:
+    paging = query.paging
+    return answer.etag(run.run_id, query.digest, paging.limit, paging.cursor, form.name)
 
 
 def _rows(snapshot: Snapshot, query: Query, run: Run, after: Sequence[Any] | None) -> list[tuple[Any, ...]]:

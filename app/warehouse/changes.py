@@ -22,7 +22,7 @@ from app.marts.numbers import json_number
 from app.marts.tables import MART_TABLES
 from app.warehouse.runs import Run
 
-_BEFORE, _AFTER, _RUN = "before_", "after_", "run"
+_KEY, _BEFORE, _AFTER, _RUN = "key_", "before_", "after_", "run"
 
 
 @dataclass(frozen=True)
@@ -66,25 +66,30 @@ def _marts(name: str | None, after: Place | None) -> Iterator[Mart]:
 
 def _differences(mart: Mart, since: int, run: int, after: Sequence[Any] | None) -> CompoundSelect[Any]:
     old, new = MART_TABLES[mart.name].alias("old"), MART_TABLES[mart.name].alias("new")
-    measures = [*_labelled(old, _BEFORE), *_labelled(new, _AFTER)]
+    stored = (_RUN, *(item.name for item in MEASURES))
+    measures = [*_labelled(old, _BEFORE, stored), *_labelled(new, _AFTER, stored)]
     # Columns of the side that an outer join did not find are null: just what "not in that run" looks like.
-    present = select(*_keys(mart, new), *measures).outerjoin_from(new, old, _same(mart, old, new, since))
-    gone = select(*_keys(mart, old), *measures).outerjoin_from(old, new, _same(mart, new, old, run))
+    present = select(*_labelled(new, _KEY, mart.key), *measures).outerjoin_from(
+        new, old, _same(mart, old, new, since)
+    )
+    gone = select(*_labelled(old, _KEY, mart.key), *measures).outerjoin_from(
+        old, new, _same(mart, new, old, run)
+    )
     present = present.where(new.c.run == run, or_(old.c.run.is_(None), _differ(old, new)))
     gone = gone.where(old.c.run == since, new.c.run.is_(None))
     if after is not None:
         present = present.where(tuple_(*_keys(mart, new)) > tuple_(*after))
         gone = gone.where(tuple_(*_keys(mart, old)) > tuple_(*after))
     both = union_all(present, gone)
-    return both.order_by(*(both.selected_columns[name] for name in mart.key))
+    return both.order_by(*(both.selected_columns[_KEY + name] for name in mart.key))
 
 
 def _keys(mart: Mart, side: FromClause) -> list[ColumnElement[Any]]:
     return [side.c[name] for name in mart.key]
 
 
-def _labelled(side: FromClause, prefix: str) -> list[ColumnElement[Any]]:
-    return [side.c[name].label(prefix + name) for name in (_RUN, *(item.name for item in MEASURES))]
+def _labelled(side: FromClause, prefix: str, names: Sequence[str]) -> list[ColumnElement[Any]]:
+    return [side.c[name].label(prefix + name) for name in names]
 
 
 def _same(mart: Mart, found: FromClause, given: FromClause, run: int) -> ColumnElement[bool]:
@@ -98,10 +103,10 @@ def _differ(old: FromClause, new: FromClause) -> ColumnElement[bool]:
 
 
 def _change(mart: Mart, row: Row[Any]) -> dict[str, Any]:
-    values = row._mapping
+    values = row._asdict()
     return {
         "mart": mart.name,
-        "key": {name: values[name] for name in mart.key},
+        "key": {name: values[_KEY + name] for name in mart.key},
         "before": _measures(values, _BEFORE),
         "after": _measures(values, _AFTER),
     }

@@ -39,6 +39,24 @@ class Api:
         """Send a GET; keyword arguments are query parameters."""
         return self.request("GET", url, headers=headers, params=parameters or None)
 
+    def status(self, path: str, query: bytes) -> int:
+        """Send a GET whose query no client would send, and return the status."""
+        return self.runner.run(self._status(path, query))
+
+    async def _status(self, path: str, query: bytes) -> int:
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        headers = [(b"authorization", f"Bearer {self.token}".encode())]
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": headers}
+        await self.app(scope, receive, send)
+        return int(sent[0]["status"])
+
     def rows(self, url: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return the data of an answer that must be 200."""
         answer = self.get(url, **parameters)
@@ -59,12 +77,12 @@ class Api:
             answer = self.get(following)
 
 
-def authorized(app: FastAPI, *scopes: str) -> Api:
+def authorized(app: FastAPI, *scopes: str, runner: asyncio.Runner | None = None) -> Api:
     """Make a client with some scopes, all unless given, get it a token and return the API as it sees it."""
     auth = app.state.auth
     new = create_client(auth.engine, "test", list(scopes or SCOPES))
     auth.watcher.refresh()
-    api = Api(app)
+    api = Api(app, None, runner or asyncio.Runner())
     credentials = (new.client.client_id, new.secret)
     answer = api.request("POST", "/oauth/token", data={"grant_type": "client_credentials"}, auth=credentials)
     api.token = answer.json()["access_token"]

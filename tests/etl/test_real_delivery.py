@@ -9,7 +9,7 @@ import pytest
 from tests.reference.difference import difference
 from tests.reference.outcome import Outcome, work_out
 from tests.reference.readers import read_delivery
-from tests.support.program import command, read_back
+from tests.support.program import assert_no_difference, command, read_back
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "movies_metadata.csv.gz"
 
@@ -51,4 +51,4 @@ def test_every_value_of_the_real_delivery(expected: Outcome, tmp_path: Path) -> 
     assert done.status == 0, done.stderr
     run = json.loads(done.stdout)
     assert (run["status"], run["no_op"]) == ("published", False)
-    assert difference(expected, read_back(tmp_path, run).outcome) is None
+    assert_no_difference(difference(expected, read_back(tmp_path, run).outcome))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 from app.etl.options import RunOptions
 from app.etl.pipeline import run_delivery
@@ -81,6 +82,12 @@ def read_back(home: Path, run: Mapping[str, Any]) -> Produced:
     )
     _check_own_counts(run, outcome)
     return Produced(run, outcome)
+
+
+def assert_no_difference(found: str | None) -> None:
+    """Fail with a difference, and with nothing else: the results themselves are too big to read."""
+    if found is not None:
+        pytest.fail(found, pytrace=False)
 
 
 def _check_own_counts(run: Mapping[str, Any], outcome: Outcome) -> None:

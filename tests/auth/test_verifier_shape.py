@@ -142,6 +142,7 @@ def test_a_huge_text_is_refused_unread(gate: Gate, length: int) -> None:
 
 
 def test_the_length_limit_is_exact(gate: Gate) -> None:
+    assert MAX_TOKEN == 8192
     refused(gate, "x" * MAX_TOKEN, "malformed")
 
 

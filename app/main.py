@@ -14,6 +14,7 @@ from app.database import open_engine, ready
 from app.errors import StoreFailure
 from app.ops.metrics import Metrics
 from app.routers import docs, listings, oauth, operations, problems, runs
+from app.routers.application import Application
 from app.routers.requests import Requests
 from app.serving.catalogue import Catalogue
 from app.serving.cursor import Cursors
@@ -32,7 +33,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     chosen = settings or load_settings()
     metrics = Metrics()
-    app = FastAPI(
+    app = Application(
         title="Movie marts",
         summary="Movies by year, genre and production company: releases, money, popularity.",
         version="1",

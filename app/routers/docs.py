@@ -1,16 +1,14 @@
 """Swagger UI and the OpenAPI document, from the program's own files: the page asks no other host."""
 
-from functools import cache, lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import orjson
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
 from app.auth.scopes import SCOPES
-from app.routers import schemas
 
 #: Carries the files of Swagger UI; nothing of its code is used.
 CARRIER = "fastapi_offline"
@@ -72,7 +70,7 @@ async def asset(request: Request) -> Response:
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
     """Serve the OpenAPI document."""
-    return Response(_document(request.app), media_type="application/json")
+    return Response(orjson.dumps(request.app.openapi()), media_type="application/json")
 
 
 @cache
@@ -81,16 +79,3 @@ def _folder() -> Path:
     assert found is not None, f"{CARRIER} is not installed"  # noqa: S101 - a broken install
     assert found.submodule_search_locations, f"{CARRIER} is no package"  # noqa: S101 - a broken install
     return Path(found.submodule_search_locations[0]) / "static"
-
-
-@lru_cache(maxsize=1)
-def _document(app: FastAPI) -> bytes:
-    return orjson.dumps(document(app))
-
-
-def document(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document: what FastAPI knows, and the one error body."""
-    result = app.openapi()
-    problem = schemas.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    result["components"]["schemas"] |= {**problem.pop("$defs"), "Problem": problem}
-    return result

@@ -14,6 +14,8 @@ from app.routers.problems import unexpected
 
 HEADER = "X-Request-Id"
 UNKNOWN_ROUTE = "unknown"
+#: Methods that metrics tell apart; a client can make up any other.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 log = logging.getLogger(__name__)
 
@@ -43,7 +45,9 @@ class Requests:
                 raise
             await unexpected(scope)(scope, receive, answer.send)
         finally:
-            self._metrics.count(method, route(inner), answer.status or 499, time.perf_counter() - started)
+            self._metrics.count(
+                _label(method), route(inner), answer.status or 499, time.perf_counter() - started
+            )
 
 
 class _Answer:
@@ -64,6 +68,10 @@ class _Answer:
         elif self._without_body:
             message = {**message, "body": b""}
         await self._send(message)
+
+
+def _label(method: str) -> str:
+    return method if method in METHODS else "other"
 
 
 def request_id(scope: Scope) -> str:

@@ -40,7 +40,7 @@ async def list_runs(request: Request) -> Response:
     "/current",
     summary="The published run",
     openapi_extra=_parameters(RUN),
-    **schemas.one_run("/v1/runs/current", 503),
+    **schemas.one_run(503),
 )
 async def current_run(request: Request) -> Response:
     """The run that readers see; 503 while nothing is published."""
@@ -51,7 +51,7 @@ async def current_run(request: Request) -> Response:
     "/{run_id}",
     summary="One run",
     openapi_extra=_parameters(RUN, RUN_ID),
-    **schemas.one_run("/v1/runs/{run_id}", 404, 409, 503),
+    **schemas.one_run(404, 409, 503),
 )
 async def get_run(request: Request) -> Response:
     """One kept run by its id."""

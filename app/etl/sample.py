@@ -41,7 +41,7 @@ _DECADES = (1, 1, 2, 2, 4, 10, 29, 33, 46, 58, 76, 87, 125, 246, 280)
 _FIRST_DAY, _LAST_DAY = np.datetime64("1870-01-01"), np.datetime64("2017-12-31")
 #: Companies per movie, in thousandths, from none on.
 _COMPANIES = (261, 365, 175, 104, 43, 21, 12, 7, 4, 3, 2, 1, 1, 1)
-_COMPANY_BITS = (2, 18)  # the largest has about 1.6 % of the credits; never more than 2^18 companies
+_COMPANY_BITS = (2, 17)  # the largest has about 1.7 % of the credits; never more than 2^17 companies
 #: Weight of each number of binary digits, from 0 on: popularity in millionths, budget and revenue in dollars.
 _POPULARITY = (
     *(66, 56, 12, 11, 18, 19, 26, 27, 71, 75, 145, 420, 418, 391, 432, 367, 1273, 2146, 3001),

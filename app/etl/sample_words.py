@@ -47,13 +47,19 @@ _LANGUAGES = {"en": "English", "fr": "Français", "it": "Italiano", "ja": "日�
 }
 LANGUAGES = tuple(_LANGUAGES)
 
-#: What companies are called after their own two words; some are as dirty as real ones.
+#: What companies are called after their own two words.
 _KINDS = (
     *("Pictures", "Films", "Film", "Productions", "Entertainment", "Studios", "Media", "Cinema", "Company"),
     *("Group", "Filmproduktion", "Art Films", "Pictures, Inc.", "Films (LLC)", "TV", "Bros.", "& Sons"),
     *("Animation", "International", "Video", "Cinématographique", "Works", "House", "Film Fund", "Partners"),
-    *("People's Films", '"Nova" Studio', 'Int\'l "X" Film', "Film\xa0", "\tMedia", "Bros\\", "Film\xa0Unit"),
+    *("Releasing", "Features", "Home Video", "Cinema Group", "Arts", "Stage", "Broadcasting"),
 )
+#: How dirty names end, each kind for one company in so many, as often as in a real delivery.
+_DIRTY_KINDS = {
+    113: ("People's Films",),
+    853: ('"Nova" Studio',),
+    3_001: ('Int\'l "X" Film', "Film\xa0", "\tMedia", "Bros\\", "Film\xa0Unit"),
+}
 
 
 def _dice() -> random.Random:
@@ -118,11 +124,14 @@ def _genre_cell(dice: random.Random, place: int) -> str:
 
 
 def company_cell(number: int) -> str:
-    """Return the object of company ``number`` (below 2^18) as delivered; one id in 167 shares its name."""
+    """Return the object of company ``number`` (below 2^17) as delivered; one id in 167 shares its name."""
     named = number ^ 1 if number % 167 == 0 else number
     mixed = named * 0x9E3779B1 % 2**18
     first, second, kind = mixed % 128, mixed // 128 % 64, mixed // 8_192
-    name = f"{words()[first].title()} {words()[1_024 + second].title()} {_KINDS[kind]}"
+    suffix = _KINDS[kind]
+    for one_in, kinds in _DIRTY_KINDS.items():
+        suffix = kinds[named % len(kinds)] if named % one_in == 0 else suffix
+    name = f"{words()[first].title()} {words()[1_024 + second].title()} {suffix}"
     return str({"name": name, "id": number + 1})
 
 

@@ -58,7 +58,7 @@ _KINDS = (
 _DIRTY_KINDS = {
     113: ("People's Films",),
     853: ('"Nova" Studio',),
-    3_001: ('Int\'l "X" Film', "Film\xa0", "\tMedia", "Bros\\", "Film\xa0Unit"),
+    2_011: ('Int\'l "X" Film', "Film\xa0", "\tMedia", "Bros\\", "Film\xa0Unit"),
 }
 
 

@@ -189,7 +189,8 @@ def _wrong_credentials(service: Service) -> dict[str, dict[str, Any]]:
         "no credentials": {"auth": None},
         "id alone": {"auth": None, "form": {"client_id": client_id}},
         "secret alone": {"auth": None, "form": {"client_secret": secret}},
-        "bearer": _header(f"Bearer {secret}"),
+        "another scheme": _header("Bearer " + b64encode(f"{client_id}:{secret}".encode()).decode()),
+        "scheme alone": _header("Basic "),
         "digest": _header("Digest username=x"),
         "empty basic": _header("Basic"),
         "not base64": _header("Basic !!!"),
@@ -215,7 +216,8 @@ def _header(value: str) -> dict[str, Any]:
         "no credentials",
         "id alone",
         "secret alone",
-        "bearer",
+        "another scheme",
+        "scheme alone",
         "digest",
         "empty basic",
         "not base64",
@@ -261,7 +263,9 @@ def test_a_repeated_parameter_is_refused(service: Service, parameter: str) -> No
     assert "more than once" in assert_error(answer, "invalid_request")
 
 
-@pytest.mark.parametrize("parameter", ["client_secret", "client_id", "grant_type", "scope", "token"])
+@pytest.mark.parametrize(
+    "parameter", ["client_secret", "client_id", "grant_type", "scope", "token", "token_type_hint"]
+)
 def test_parameters_in_the_url_are_refused(service: Service, parameter: str) -> None:
     assert_granted(service, service.token(params={"unknown": "x"}))
     assert "never in the URL" in assert_error(service.token(params={parameter: "x"}), "invalid_request")

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from app.auth.compact import MAX_TOKEN
 from app.auth.errors import InvalidToken
 from tests.auth.conftest import Gate
-from tests.auth.forge import ABSENT, decode, encode
+from tests.auth.forge import ABSENT, NOW, decode, encode
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -214,3 +215,17 @@ def test_no_refusal_repeats_what_was_sent(gate: Gate) -> None:
 
 def test_encoding_is_the_reverse_of_decoding() -> None:
     assert decode(encode(b"\xfb\xff\x00")) == b"\xfb\xff\x00"
+
+
+def test_no_mutation_of_a_token_is_accepted_or_breaks_anything(gate: Gate) -> None:
+    token, other = gate.forger.token(), gate.forger.token(claims={"jti": "another"})
+    random = Random(20)  # noqa: S311 - noise, the same in every run
+    letters = ALPHABET + ".=+/ \0\u00e9"
+    for _ in range(5_000):
+        start, end = sorted(random.randrange(len(token) + 1) for _ in range(2))
+        noise = "".join(random.choice(letters) for _ in range(random.randrange(4)))
+        patch = random.choice([noise, other[start:end], token[end : end + 3]])
+        mutant = token[:start] + patch + token[random.choice([start, start + 1, end]) :]
+        if mutant not in {token, other}:
+            with pytest.raises(InvalidToken):
+                gate.verifier.verify(mutant, NOW)

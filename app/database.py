@@ -73,6 +73,7 @@ def _on_connect(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA cache_size=-32768")  # 32 MiB: index pages stay in memory while a run is loaded
 
 
 def _on_begin(connection: Connection) -> None:

@@ -1,6 +1,6 @@
 """A run in its seven steps: extract, validate, transform, audit, land, load, publish."""
 
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from app.etl.audit import audit
 from app.etl.delivery import Delivery, fill_period, find
 from app.etl.engines import Progress, Transformed
 from app.etl.failures import store_failures
-from app.etl.landing import REPORT_FOLDER, land, location, table_key
+from app.etl.landing import REPORT_FOLDER, land, location
 from app.etl.options import RunOptions
 from app.etl.record import RunRecord, record_failure, record_killed
 from app.etl.reports import write_reports
@@ -88,9 +88,8 @@ def _run(stores: _Stores, source: str, record: RunRecord, work: Path, progress: 
         return Outcome(_known(current), no_op=True)
     result = _transform(delivery, record, work, progress)
     findings = _audit(result, record, current)
-    landed = _land(stores.lake, delivery, result, record, work)
     reason = "; ".join(findings) or (AWAITING_PUBLISH if record.options.publish else NOT_ASKED)
-    run = _load(stores, record, record.held(delivery, result, reason, landed), work)
+    run = _land_and_load(stores, delivery, result, record, reason)
     if record.options.publish and not findings:
         run = _publish(stores, record)
     return Outcome(run, held=_held(run, findings, f"'app etl rejects {run.run_id}' lists the rejects"))
@@ -149,23 +148,26 @@ def _audit(result: Transformed, record: RunRecord, current: Run | None) -> list[
         return audit(result, record.options, current.accepted if current else None)
 
 
-def _land(lake: ObjectStore, delivery: Delivery, result: Transformed, record: RunRecord, work: Path) -> str:
-    with record.step("report"):
-        write_reports(work, work / REPORT_FOLDER)
-    with record.step("land"):
-        land(lake, record.run_id, work, lambda: record.manifest(delivery, result))
-    return location(lake, record.run_id)
-
-
-def _load(stores: _Stores, record: RunRecord, values: dict[str, object], work: Path) -> Run:
-    with record.step("load"), transaction(stores.warehouse) as connection:
-        stores.lock.check(connection)
-        load_tables(connection, insert_run(connection, values), _landed(stores.lake, record.run_id, work))
+def _land_and_load(
+    stores: _Stores, delivery: Delivery, result: Transformed, record: RunRecord, reason: str
+) -> Run:
+    """Load while the run lands; the load is final only once the manifest is there."""
+    values = record.held(delivery, result, reason, location(stores.lake, record.run_id))
+    with ThreadPoolExecutor(max_workers=1) as beside, transaction(stores.warehouse) as connection:
+        landing = beside.submit(_land, stores.lake, delivery, result, record)
+        with record.step("load"):
+            stores.lock.check(connection)
+            run = insert_run(connection, values)
+            load_tables(connection, run, lambda table: result.folder / f"{table}.parquet")
+        landing.result()
         return runs.find(connection, record.run_id)
 
 
-def _landed(lake: ObjectStore, run_id: str, work: Path) -> Callable[[str], Path]:
-    return lambda table: lake.local(table_key(run_id, table), work)
+def _land(lake: ObjectStore, delivery: Delivery, result: Transformed, record: RunRecord) -> None:
+    with record.step("report"):
+        write_reports(result.folder, result.folder / REPORT_FOLDER)
+    with record.step("land"):
+        land(lake, record.run_id, result.folder, lambda: record.manifest(delivery, result))
 
 
 def _publish(stores: _Stores, record: RunRecord) -> Run:

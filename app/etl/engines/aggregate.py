@@ -1,6 +1,6 @@
 """The mart definitions as Polars: what groups, what sums, what is checked for overflow.
 
-Sums run in 128 bits and are narrowed at the end, so that an overflow is found and never wraps.
+Sums that might not fit 64 bits run in 128 and are narrowed at the end: an overflow is found and never wraps.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,24 @@ from decimal import Decimal
 import polars as pl
 
 from app.errors import SumOverflow
-from app.marts.definitions import MARTS, MEASURES, Count, Known, Mart, Mean, Measure, Sum
+from app.marts.definitions import (
+    MARTS,
+    MAX_SUM,
+    MEASURES,
+    MOVIE_FIELDS,
+    Count,
+    Known,
+    Mart,
+    Mean,
+    Measure,
+    Sum,
+)
+
+#: Sums over fewer movies fit 64 bits: none adds more than 10^12 to a sum.
+MOVIES_IN_64_BITS = MAX_SUM // 10**12
+
+#: Movies whose lists are laid out at once: what bounds the memory of a sum.
+MOVIES_AT_ONCE = 250_000
 
 SUMMED = tuple(measure for measure in MEASURES if not isinstance(measure.formula, Mean))
 
@@ -30,29 +47,37 @@ def _contribution(measure: Measure) -> pl.Expr:
 def _aggregation(measure: Measure) -> pl.Expr:
     match measure.formula:
         case Sum(field):
-            return pl.col(field).cast(pl.Int128).sum().alias(measure.name)
+            return pl.col(field).sum().alias(measure.name)
         case Known(field):
-            return pl.col(field).count().cast(pl.Int128).alias(measure.name)
+            return pl.col(field).count().cast(pl.Int64).alias(measure.name)
         case _:
-            return pl.len().cast(pl.Int128).alias(measure.name)
+            return pl.len().cast(pl.Int64).alias(measure.name)
 
 
 def partial(mart: Mart, movies: pl.DataFrame, ids: Mapping[str, pl.Series]) -> pl.DataFrame:
     """Return the sums of a mart over some movies; ``ids`` maps a dimension's codes to its ids."""
-    frame = movies
+    return combine(mart, [_slice_sums(mart, part, ids) for part in movies.iter_slices(MOVIES_AT_ONCE)])
+
+
+def _slice_sums(mart: Mart, movies: pl.DataFrame, ids: Mapping[str, pl.Series]) -> pl.DataFrame:
+    plain = [dimension.key for dimension in mart.dimensions if not dimension.entity]
+    frame = movies.select(*plain, *(dimension.name for dimension in mart.entities), *MOVIE_FIELDS)
     for dimension in mart.entities:
         frame = frame.filter(pl.col(dimension.name).list.len() > 0).explode(dimension.name)
-        frame = frame.with_columns(ids[dimension.name].gather(frame[dimension.name]).alias(dimension.key))
-    rows = frame.drop_nulls(list(mart.key)).lazy()
-    return rows.group_by(mart.key).agg(_aggregation(measure) for measure in SUMMED).collect()
+        key = ids[dimension.name].gather(frame[dimension.name]).alias(dimension.key)
+        frame = frame.drop(dimension.name).with_columns(key)
+    return frame.drop_nulls(plain).group_by(mart.key).agg(_aggregation(measure) for measure in SUMMED)
 
 
 def combine(mart: Mart, partials: list[pl.DataFrame]) -> pl.DataFrame:
-    """Add up sums of the same mart over different movies."""
+    """Add up sums of the same mart over different movies, in 128 bits where 64 might not hold them."""
     if len(partials) == 1:
         return partials[0]
+    movies = sum(frame["releases"].cast(pl.Int128).sum() for frame in partials)
+    kind = pl.Int64 if movies < MOVIES_IN_64_BITS else pl.Int128
     names = [measure.name for measure in SUMMED]
-    return pl.concat(partials).group_by(mart.key).agg(pl.col(names).sum())
+    together = pl.concat(frame.lazy().with_columns(pl.col(names).cast(kind)) for frame in partials)
+    return together.group_by(mart.key).agg(pl.col(names).sum()).collect(engine="streaming")
 
 
 def finish(mart: Mart, sums: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ whose buckets are deduplicated and summed one at a time. Memory holds a few batc
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
@@ -21,7 +22,7 @@ from app.etl.engines.rejects import Rejects
 from app.etl.normalise import normalise
 from app.etl.options import RunOptions
 from app.etl.readers import Batch, DataFile, Reader, Span, open_reader
-from app.etl.readers.base import missing_columns, missing_columns_error
+from app.etl.readers.base import Record, missing_columns, missing_columns_error
 from app.etl.spool import Spool
 from app.marts.definitions import ENTITIES, MARTS
 
@@ -114,7 +115,8 @@ def _take(scan: _Scan, file: DataFile, batch: Batch, options: RunOptions) -> Non
     scan.parts.append(part)
     scan.rows += batch.span.rows
     normalised = normalise(batch.cells, options.require_financials)
-    scan.rejects.add(file.name, part.number, batch, normalised.rejects)
+    records = batch.records(normalised.rejects["row"].to_list())
+    scan.rejects.add(file.name, part.number, records, normalised.rejects)
     movies = normalised.movies.with_columns((pl.col("row") + file.index * _ROWS_PER_FILE).alias("position"))
     for name, members in scan.members.items():
         movies = members.encode(movies, normalised.members[name])
@@ -156,10 +158,16 @@ def _reject_duplicates(scan: _Scan, duplicates: list[pl.Series]) -> None:
 
 
 def _reject_rows(scan: _Scan, reader: Reader, parts: list[_Part], rejects: pl.DataFrame) -> None:
-    found = list(_parts_of_rows(parts, rejects))
-    batches = reader.again([part.span for part, _ in found]) if found else iter(())
-    for (part, rows), batch in zip(found, batches, strict=True):
-        scan.rejects.add(part.file.name, part.number, batch, rows)
+    for part, rows in _parts_of_rows(parts, rejects):
+        spans = dict.fromkeys(part.span.around(row) for row in rows["row"])
+        records = chain.from_iterable(_records(batch, rows) for batch in reader.again(list(spans)))
+        scan.rejects.add(part.file.name, part.number, list(records), rows)
+
+
+def _records(batch: Batch, rejects: pl.DataFrame) -> list[Record]:
+    first = batch.span.first_row
+    inside = rejects.filter(pl.col("row").is_between(first, first + batch.span.rows - 1))
+    return batch.records(inside["row"].to_list())
 
 
 def _parts_of_rows(parts: list[_Part], rejects: pl.DataFrame) -> Iterator[tuple[_Part, pl.DataFrame]]:

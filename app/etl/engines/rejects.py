@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from app.etl.engines.base import REJECT_COLUMNS
-from app.etl.readers import Batch
+from app.etl.readers.base import Record
 
 REJECT_SCHEMA = dict.fromkeys(REJECT_COLUMNS, pl.String) | {"row": pl.Int64}
 
@@ -19,11 +19,10 @@ class Rejects:
         self._folder.mkdir(parents=True)
         self.counts: Counter[str] = Counter()
 
-    def add(self, file: str, part: int, batch: Batch, rejects: pl.DataFrame) -> None:
+    def add(self, file: str, part: int, records: list[Record], rejects: pl.DataFrame) -> None:
         """Keep a batch's rejects (row, reason, value; null stands for the id) with their records."""
         if rejects.is_empty():
             return
-        records = batch.records(rejects["row"].to_list())
         whole = rejects.with_columns(
             pl.lit(file).alias("file"),
             pl.Series("id", [record.id for record in records], dtype=pl.String),

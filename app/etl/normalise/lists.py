@@ -72,16 +72,19 @@ def _plain_members(plain: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the members of plain cells, and the cells with a repeated id or a blank name."""
     objects = plain.select("cell", pl.col("text").str.extract_all(_OBJECT).alias("object"))
     objects = objects.explode("object").drop_nulls()
-    item = pl.col("object")
-    members = objects.select(
-        "cell",
-        pl.coalesce(item.str.extract(_LEADING_ID), item.str.extract(_TRAILING_ID)).cast(pl.Int64).alias("id"),
-        pl.coalesce(item.str.extract(_TRAILING_NAME), item.str.extract(_LEADING_NAME))
-        .str.strip_chars(WHITESPACE)
-        .alias("name"),
-    ).with_columns(pl.col("cell").cast(pl.UInt32))
+    members = objects.join(_members(objects["object"].unique()), on="object").select(list(MEMBERS_SCHEMA))
     odd = members.filter(pl.struct("cell", "id").is_duplicated() | (pl.col("name") == ""))
     return members, odd.select("cell").unique()
+
+
+def _members(objects: pl.Series) -> pl.DataFrame:
+    """Take distinct plain objects apart: ``object, id, name``, the name trimmed."""
+    item = pl.col("object")
+    key = pl.coalesce(item.str.extract(_LEADING_ID), item.str.extract(_TRAILING_ID))
+    name = pl.coalesce(item.str.extract(_TRAILING_NAME), item.str.extract(_LEADING_NAME))
+    return objects.to_frame("object").with_columns(
+        key.cast(pl.Int64).alias("id"), name.str.strip_chars(WHITESPACE).alias("name")
+    )
 
 
 def _parse_each(distinct: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:

@@ -20,6 +20,9 @@ BLOCK_BYTES = 16 * 2**20
 #: At most how many rows one batch holds, however short they are.
 BATCH_ROWS = 100_000
 
+#: Every so many records a span knows where one begins.
+MARK_EVERY = 64
+
 CELLS_SCHEMA: dict[str, Any] = {
     "row": pl.Int64,
     "fields": pl.Int64,
@@ -48,7 +51,8 @@ class DataFile:
 class Span:
     """Where a batch stands in its file, so that it can be read again: bytes decompressed, or rows of Parquet.
 
-    ``consumed`` is how many bytes of the file as delivered were read when the batch was complete.
+    ``consumed`` is how many bytes of the file as delivered were read when the batch was complete, ``marks``
+    where every 64th record begins, if that is known.
     """
 
     offset: int
@@ -56,6 +60,17 @@ class Span:
     first_row: int
     rows: int
     consumed: int
+    marks: tuple[int, ...] = ()
+
+    def around(self, row: int) -> "Span":
+        """Return the smallest part that holds a row and can be read by itself."""
+        if not self.marks:
+            return self
+        place = (row - self.first_row) // MARK_EVERY
+        begin, end = [*self.marks, self.length][place : place + 2]
+        first = place * MARK_EVERY
+        rows = min(MARK_EVERY, self.rows - first)
+        return Span(self.offset + begin, end - begin, self.first_row + first, rows, self.consumed)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from app.etl.readers.base import (
     BATCH_ROWS,
     BLOCK_BYTES,
     CELLS_SCHEMA,
+    MARK_EVERY,
     READ_COLUMNS,
     DataFile,
     Record,
@@ -202,7 +203,8 @@ class CsvReader:
             if found is not None:
                 self._check_block(data[:length], found, row)
                 for begin, end, part in found.cut(length, BATCH_ROWS):
-                    span = Span(offset + begin, end - begin, row, part.records, stream.consumed)
+                    place = (offset + begin, end - begin, row, part.records, stream.consumed)
+                    span = Span(*place, part.marks(MARK_EVERY))
                     if span.rows:
                         yield self._regular(data[begin:end], part, span)
                     row += span.rows

@@ -37,6 +37,10 @@ class Frame:
         """Return how many records there are, blank lines not counted."""
         return int((self.fields > 0).sum())
 
+    def marks(self, every: int) -> tuple[int, ...]:
+        """Return where every so many records one begins, blank lines not counted."""
+        return tuple(self.starts[self.fields > 0][::every].tolist())
+
     def cut(self, end: int, lines: int) -> Iterator[tuple[int, int, "Frame"]]:
         """Cut a block that ends at ``end`` into frames of at most so many lines, with their begin and end."""
         for first in range(0, len(self.starts), lines):

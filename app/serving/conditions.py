@@ -11,10 +11,34 @@ from app.marts.definitions import YEAR, Dimension, Filter, Mart, MatchOn
 from app.marts.names import search_key
 from app.serving.parameters import MAX_KEY, Parameter, integer, text
 
-Operator = Literal["in", "from", "to", "contains"]
+Operator = Literal["is", "in", "from", "to", "contains"]
 
 #: Finds the ids of a dimension's members whose key, slug or name is a value, in the run being read.
 Lookup = Callable[[Dimension, MatchOn, str | int], list[int]]
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One comparison of a column with the value bound under ``name``."""
+
+    name: str
+    column: str
+    operator: Operator
+
+    def sql(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Return the comparison; ``in`` binds a JSON array, so that the text is the same for any values."""
+        bound: BindParameter[Any] = bindparam(self.name)
+        match self.operator:
+            case "is":
+                return column == bound
+            case "in":
+                return column.in_(select(func.json_each(bound).table_valued("value").c.value))
+            case "contains":
+                return func.instr(column, bound) > 0
+            case "from":
+                return column >= bound
+            case "to":
+                return column <= bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,22 +56,19 @@ class Condition:
         """The parameter's name, which is also the name of the bound value."""
         return self.parameter.name
 
-    def clause(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Return the SQL of this condition; its shape does not depend on how many values there are."""
-        bound: BindParameter[Any] = bindparam(self.name)
-        if self.operator == "in":
-            return column.in_(select(func.json_each(bound).table_valued("value").c.value))
+    def given(self, value: Any, lookup: Lookup) -> tuple[Clause, Any]:
+        """Return the clause and the value to bind, for the parameter's parsed value."""
         if self.operator == "contains":
-            return func.instr(column, bound) > 0
-        return column >= bound if self.operator == "from" else column <= bound
-
-    def bound(self, value: Any, lookup: Lookup) -> Any:
-        """Return the value to bind, given the parameter's parsed value."""
-        if self.operator == "contains":
-            return search_key(value)
+            return self._clause("contains"), search_key(value)
         if self.operator != "in":
-            return value
-        return orjson.dumps(self._keys(value, lookup)).decode()
+            return self._clause(self.operator), value
+        keys = self._keys(value, lookup)
+        if len(keys) == 1:  # SQLite chooses better indexes for a plain comparison
+            return self._clause("is"), keys[0]
+        return self._clause("in"), orjson.dumps(keys).decode()
+
+    def _clause(self, operator: Operator) -> Clause:
+        return Clause(self.name, self.column, operator)
 
     def _keys(self, values: tuple[Any, ...], lookup: Lookup) -> list[Any]:
         if self.dimension is None:

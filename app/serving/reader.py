@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.errors import PrunedRun, UnknownRun
+from app.marts.definitions import Dimension, MatchOn
 from app.serving import answer, statement
 from app.serving.answer import Answer, Ask
 from app.serving.cursor import Cursors, Position
@@ -75,10 +76,10 @@ def _tag(query: Query, run: Run, form: Format) -> str:
 
 
 def _rows(snapshot: Snapshot, query: Query, run: Run, after: Sequence[Any] | None) -> list[tuple[Any, ...]]:
-    values = statement.bindings(
-        query, run.seq, after, lambda dimension, kind, value: snapshot.ids(dimension, kind, value, run)
-    )
-    return snapshot.rows(statement.statement(query, after), values)
+    def lookup(dimension: Dimension, kind: MatchOn, value: str | int) -> list[int]:
+        return snapshot.ids(dimension, kind, value, run)
+
+    return snapshot.rows(*statement.prepare(query, run.seq, after, lookup))
 
 
 def _end(query: Query, run: Run, row: Sequence[Any]) -> Position:

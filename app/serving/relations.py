@@ -23,10 +23,10 @@ from sqlalchemy import (
 
 from app.marts.definitions import MEASURES, YEAR, Dimension, Mart, Mean, measure
 from app.marts.tables import DIMENSION_TABLES, MART_TABLES
-from app.serving.conditions import Condition
+from app.serving.conditions import Clause
 
 Clauses = Sequence[ColumnElement[bool]]
-Given = Sequence[Condition]
+Given = Sequence[Clause]
 Columns = Mapping[str, ColumnElement[Any]]
 
 
@@ -96,7 +96,7 @@ def members(dimension: Dimension, mart: Mart, given: Given) -> Relation:
 
 
 def _clauses(table: FromClause, given: Given) -> list[ColumnElement[bool]]:
-    return [condition.clause(table.c[condition.column]) for condition in given]
+    return [clause.sql(table.c[clause.column]) for clause in given]
 
 
 def _measures(wanted: Collection[str]) -> list[str]:

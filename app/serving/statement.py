@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, false, or_, select, tuple_
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
-from app.serving.conditions import Condition, Lookup
+from app.serving.conditions import Clause, Lookup
 from app.serving.listings import View
 from app.serving.query import Order, Query
 from app.serving.relations import Columns
@@ -34,7 +34,7 @@ class Shape:
     view: View
     columns: tuple[str, ...]
     order: tuple[Order, ...]
-    conditions: tuple[Condition, ...]
+    clauses: tuple[Clause, ...]
     nulls: tuple[bool, ...] | None
 
 
@@ -52,27 +52,28 @@ def columns(query: Query) -> tuple[str, ...]:
     return (*asked, *(name for name in ordered if name not in asked))
 
 
-def statement(query: Query, after: Sequence[Any] | None) -> Compiled:
-    """Return the statement of a page, first or after a row whose sort values are ``after``."""
-    given = tuple(item for item in query.listing.conditions if item.name in query.selection)
+def prepare(
+    query: Query, run: int, after: Sequence[Any] | None, lookup: Lookup
+) -> tuple[Compiled, dict[str, Any]]:
+    """Return the statement of a page and what it binds, for the first page or after a row's sort values.
+
+    One row more than the page tells whether it is cut.
+    """
+    values = dict(query.selection)
+    clauses = []
+    for condition in query.listing.conditions:
+        if condition.name in values:
+            clause, values[condition.name] = condition.given(values[condition.name], lookup)
+            clauses.append(clause)
     nulls = None if after is None else tuple(value is None for value in after)
-    return _build(Shape(query.view, columns(query), query.paging.order, given, nulls))
-
-
-def bindings(query: Query, run: int, after: Sequence[Any] | None, lookup: Lookup) -> dict[str, Any]:
-    """Return the values that a page binds; one row more than the page tells whether it is cut."""
-    conditions = {item.name: item for item in query.listing.conditions}
-    values = {
-        name: conditions[name].bound(value, lookup) if name in conditions else value
-        for name, value in query.selection.items()
-    }
+    shape = Shape(query.view, columns(query), query.paging.order, tuple(clauses), nulls)
     last = {_after(place): value for place, value in enumerate(after or ())}
-    return {**values, **last, "run": run, "limit": query.paging.limit + 1}
+    return _build(shape), {**values, **last, "run": run, "limit": query.paging.limit + 1}
 
 
 @lru_cache(maxsize=1024)
 def _build(shape: Shape) -> Compiled:
-    relation = shape.view.relation(shape.columns, shape.conditions)
+    relation = shape.view.relation(shape.columns, shape.clauses)
     page = (
         select(*(relation.columns[name].label(name) for name in shape.columns))
         .select_from(relation.source)

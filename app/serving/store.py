@@ -6,6 +6,7 @@ Everything here runs on the event loop's thread: a page is read faster than hand
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,17 +25,41 @@ from app.warehouse import runs
 from app.warehouse.runs import Run
 
 _BUSY_TIMEOUT_S = 1.0
+_UNREAD = -1
 _POINTER = compiled(select(func.max(publication_table.c.seq)))
 _COLUMNS: Mapping[MatchOn, str] = {"key": "id", "slug": "slug", "name": "name"}
+
+
+@dataclass
+class _File:
+    """The open file, for the driver and for SQLAlchemy, and the run its published pointer names."""
+
+    identity: tuple[int, int]
+    driver: sqlite3.Connection
+    catalogue: Connection
+    pointer: int | None = _UNREAD
+    published: Run | None = None
+    stale: bool = False
+
+    def follow(self, pointer: int | None) -> Run | None:
+        """Return the run that the pointer names; reads the run only when the pointer moved."""
+        if pointer != self.pointer:
+            # SQLite reads the statistics that its plans need only when it opens a file.
+            self.stale = self.pointer != _UNREAD
+            self.pointer, self.published = pointer, runs.current(self.catalogue)
+        return self.published
 
 
 class Snapshot:
     """What one request sees: one state of the store, whatever is published meanwhile."""
 
-    def __init__(self, store: "MartStore", driver: sqlite3.Connection, catalogue: Connection) -> None:
-        self._store = store
-        self._driver = driver
-        self.catalogue = catalogue
+    def __init__(self, file: _File) -> None:
+        self._file = file
+
+    @property
+    def catalogue(self) -> Connection:
+        """SQLAlchemy's view of the same state, for what reads the run catalogue."""
+        return self._file.catalogue
 
     def rows(self, statement: Compiled, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows.
@@ -43,7 +68,7 @@ class Snapshot:
             SumOverflow: a sum asked for does not fit 64 bits.
         """
         try:
-            return self._driver.execute(statement.sql, {**statement.constants, **values}).fetchall()
+            return self._file.driver.execute(statement.sql, {**statement.constants, **values}).fetchall()
         except sqlite3.OperationalError as error:
             if "integer overflow" in str(error):
                 raise SumOverflow("a sum is beyond 2^63-1", "select fewer years") from error
@@ -57,7 +82,7 @@ class Snapshot:
     @property
     def current(self) -> Run | None:
         """The published run, None where nothing is published."""
-        return self._store.pointed(self)
+        return self._file.follow(self.rows(_POINTER, {})[0][0])
 
     def published(self) -> Run:
         """Return the published run.
@@ -93,13 +118,11 @@ class Snapshot:
 
 
 class MartStore:
-    """Opens the file when it is first needed, and again when it was replaced."""
+    """Opens the file when first needed, and anew when it was replaced or the published pointer moved."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._opened: tuple[sqlite3.Connection, Connection] | None = None
-        self._file: tuple[int, int] | None = None
-        self._pointer: tuple[int | None, Run | None] = (None, None)
+        self._file: _File | None = None
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -109,43 +132,35 @@ class MartStore:
             StoreFailure: it cannot be read, or is not migrated yet.
         """
         try:
-            driver, catalogue = self._connections()
-            driver.execute("BEGIN")
+            file = self._current()
+            file.driver.execute("BEGIN")
             try:
-                yield Snapshot(self, driver, catalogue)
+                yield Snapshot(file)
             finally:
-                driver.execute("ROLLBACK")
+                file.driver.execute("ROLLBACK")
         except (OSError, sqlite3.Error, DBAPIError) as error:
             self.close()
             raise StoreFailure(f"the mart store cannot be read: {error}", "see the server's log") from error
 
-    def pointed(self, snapshot: Snapshot) -> Run | None:
-        """Return the run that the published pointer names in a snapshot; reads the run only when it moved."""
-        pointer = snapshot.rows(_POINTER, {})[0][0]
-        if pointer != self._pointer[0]:
-            self._pointer = (pointer, runs.current(snapshot.catalogue))
-        return self._pointer[1]
-
     def close(self) -> None:
         """Close the file; the next snapshot opens it again."""
-        opened, self._opened = self._opened, None
-        self._pointer = (None, None)
-        if opened is not None:
+        file, self._file = self._file, None
+        if file is not None:
             with suppress(sqlite3.Error, DBAPIError):
-                opened[1].close()
-                opened[1].engine.dispose()
+                file.catalogue.close()
+                file.catalogue.engine.dispose()
 
-    def _connections(self) -> tuple[sqlite3.Connection, Connection]:
+    def _current(self) -> _File:
         status = self._path.stat()
-        if self._opened is None or (status.st_dev, status.st_ino) != self._file:
+        identity = (status.st_dev, status.st_ino)
+        if self._file is None or self._file.stale or self._file.identity != identity:
             self.close()
-            self._file = (status.st_dev, status.st_ino)
-            self._opened = _open(self._path)
-        return self._opened
+            self._file = _open(self._path, identity)
+        return self._file
 
 
-def _open(path: Path) -> tuple[sqlite3.Connection, Connection]:
-    """Open the file once, for the driver and for SQLAlchemy; transactions are the driver's, begun by hand."""
+def _open(path: Path, identity: tuple[int, int]) -> _File:
+    """Open the file read-only. Transactions are the driver's, begun by hand."""
     driver = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro",
         uri=True,
@@ -154,7 +169,7 @@ def _open(path: Path) -> tuple[sqlite3.Connection, Connection]:
         check_same_thread=False,
     )
     engine = create_engine("sqlite://", creator=lambda: driver, poolclass=StaticPool)
-    return driver, engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    return _File(identity, driver, engine.connect().execution_options(isolation_level="AUTOCOMMIT"))
 
 
 @lru_cache

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from app.database import open_engine, ready
 from app.main import close
+from app.settings import Settings
 from tests.api.conftest import application
 from tests.support.http import Api, authorized
 
@@ -125,3 +127,18 @@ def test_a_store_that_is_gone_is_503_and_comes_back(fresh: tuple[Api, Any], tmp_
         kept.replace(file)
     assert api.get("/readyz").status_code == 200
     assert api.get("/v1/runs").json()["data"] == []
+
+
+def test_it_starts_over_a_broken_store_and_recovers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    warehouse = tmp_path / "warehouse.sqlite"
+    warehouse.write_bytes(b"no database" * 1000)
+    app = application(tmp_path)
+    api = authorized(app)
+    assert "starting without a store" in caplog.text
+    assert_problem(api.get("/readyz"), 503)
+    warehouse.unlink()
+    assert_problem(api.get("/readyz"), 503)
+    ready(open_engine(Settings(home=tmp_path, _env_file=None).warehouse), "warehouse")
+    assert api.get("/readyz").json() == {"status": "ready", "published": None}
+    api.runner.close()
+    close(app)

@@ -16,7 +16,6 @@ from app.errors import (
     NothingPublished,
     PrunedRun,
     StoreFailure,
-    SumOverflow,
     UnknownRun,
 )
 from app.marts.names import slug
@@ -34,7 +33,6 @@ TITLES = {
 }
 STATUSES: Mapping[type[AppError], int] = {
     InvalidParameters: 400,
-    SumOverflow: 400,
     UnknownRun: 404,
     NotAcceptable: 406,
     PrunedRun: 409,

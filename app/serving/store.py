@@ -15,10 +15,11 @@ from sqlalchemy import Connection, bindparam, create_engine, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from app.errors import NothingPublished, StoreFailure, SumOverflow, UnknownRun
+from app.errors import NothingPublished, StoreFailure, UnknownRun
 from app.marts.catalog import publication_table
 from app.marts.definitions import Dimension, MatchOn
 from app.marts.tables import DIMENSION_TABLES
+from app.serving.errors import invalid
 from app.serving.relations import of_run
 from app.serving.statement import Compiled, compiled
 from app.warehouse import runs
@@ -65,13 +66,13 @@ class Snapshot:
         """Run a statement and return its rows.
 
         Raises:
-            SumOverflow: a sum asked for does not fit 64 bits.
+            InvalidParameters: a sum asked for does not fit 64 bits.
         """
         try:
             return self._file.driver.execute(statement.sql, {**statement.constants, **values}).fetchall()
         except sqlite3.OperationalError as error:
             if "integer overflow" in str(error):
-                raise SumOverflow("a sum is beyond 2^63-1", "select fewer years") from error
+                raise invalid("rollup", "a sum is beyond 2^63-1; select fewer years") from error
             raise
 
     def ids(self, dimension: Dimension, kind: MatchOn, value: str | int, run: Run) -> list[int]:

@@ -140,5 +140,6 @@ def test_the_largest_sums_come_exactly(huge: Api) -> None:
 def test_a_sum_beyond_64_bits_is_refused_and_never_wraps(huge: Api) -> None:
     answer = huge.get("/v1/aggregates/production-companies", rollup="years")
     assert answer.status_code == 400
+    assert answer.json()["errors"][0]["parameter"] == "rollup"
     assert "2^63-1" in answer.json()["detail"]
     assert huge.get("/v1/aggregates/production-companies", rollup="years", year=2050).status_code == 200

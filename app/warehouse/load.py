@@ -46,4 +46,5 @@ def _insert(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
     names = ", ".join(frame.columns)
     marks = ", ".join("?" * frame.width)
     statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - names from our own tables
-    connection.exec_driver_sql(statement, frame.rows())  # plain tuples: the driver's fastest way in
+    rows = list(zip(*(column.to_list() for column in frame), strict=True))
+    connection.exec_driver_sql(statement, rows)  # plain tuples: the driver's fastest way in

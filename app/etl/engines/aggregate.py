@@ -56,7 +56,8 @@ def _aggregation(measure: Measure) -> pl.Expr:
 
 def partial(mart: Mart, movies: pl.DataFrame, ids: Mapping[str, pl.Series]) -> pl.DataFrame:
     """Return the sums of a mart over some movies; ``ids`` maps a dimension's codes to its ids."""
-    return combine(mart, [_slice_sums(mart, part, ids) for part in movies.iter_slices(MOVIES_AT_ONCE)])
+    slices = list(movies.iter_slices(MOVIES_AT_ONCE)) or [movies]
+    return combine(mart, [_slice_sums(mart, part, ids) for part in slices])
 
 
 def _slice_sums(mart: Mart, movies: pl.DataFrame, ids: Mapping[str, pl.Series]) -> pl.DataFrame:

@@ -1,14 +1,39 @@
-"""Reading ahead: the next batch is cut and checked while the present one is normalised."""
+"""Working ahead: batches are cut by one thread and normalised by two, and come out in order."""
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
+from app.etl.normalise import Normalised, normalise
 from app.etl.readers import Batch
 
 _DEPTH = 1
+_NORMALISERS = 2
+
+
+def normalise_ahead(batches: Iterator[Batch], require_financials: bool) -> Iterator[tuple[Batch, Normalised]]:
+    """Give each batch with what it became; a few are normalised at the same time."""
+    pending: deque[tuple[Batch, Future[Normalised]]] = deque()
+    with ThreadPoolExecutor(_NORMALISERS) as pool:
+        for batch in batches:
+            pending.append((batch, pool.submit(_normalise, batch, require_financials)))
+            if len(pending) > _NORMALISERS:
+                yield _finished(pending)
+        while pending:
+            yield _finished(pending)
+
+
+def _normalise(batch: Batch, require_financials: bool) -> Normalised:
+    return normalise(batch.cells, require_financials)
+
+
+def _finished(pending: deque[tuple[Batch, Future[Normalised]]]) -> tuple[Batch, Normalised]:
+    batch, future = pending.popleft()
+    return batch, future.result()
 
 
 def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:

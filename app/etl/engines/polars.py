@@ -15,11 +15,11 @@ import polars as pl
 from app.errors import UnreadableDelivery
 from app.etl.delivery import Delivery
 from app.etl.engines import aggregate
-from app.etl.engines.ahead import read_ahead
+from app.etl.engines.ahead import normalise_ahead, read_ahead
 from app.etl.engines.base import REJECTS, Progress, Transformed
 from app.etl.engines.members import Members
 from app.etl.engines.rejects import Rejects
-from app.etl.normalise import normalise
+from app.etl.normalise import Normalised
 from app.etl.options import RunOptions
 from app.etl.readers import Batch, DataFile, Reader, Span, open_reader
 from app.etl.readers.base import Record, missing_columns, missing_columns_error
@@ -94,8 +94,8 @@ def _scan(delivery: Delivery, options: RunOptions, work: Path, progress: Progres
     for file in delivery.files:
         reader = open_reader(file)
         scan.readers.append(reader)
-        for batch in read_ahead(reader.batches()):
-            _take(scan, file, batch, options)
+        for batch, normalised in normalise_ahead(read_ahead(reader.batches()), options.require_financials):
+            _take(scan, file, batch, normalised)
             progress(done + batch.span.consumed, delivery.size)
         done += file.size
     _check_columns(delivery, scan)
@@ -110,11 +110,10 @@ def _check_columns(delivery: Delivery, scan: _Scan) -> None:
         raise missing_columns_error(delivery.source, found)
 
 
-def _take(scan: _Scan, file: DataFile, batch: Batch, options: RunOptions) -> None:
+def _take(scan: _Scan, file: DataFile, batch: Batch, normalised: Normalised) -> None:
     part = _Part(len(scan.parts), file, batch.span)
     scan.parts.append(part)
     scan.rows += batch.span.rows
-    normalised = normalise(batch.cells, options.require_financials)
     records = batch.records(normalised.rejects["row"].to_list())
     scan.rejects.add(file.name, part.number, records, normalised.rejects)
     movies = normalised.movies.with_columns((pl.col("row") + file.index * _ROWS_PER_FILE).alias("position"))

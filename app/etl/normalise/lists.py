@@ -16,24 +16,20 @@ from app.marts.names import WHITESPACE
 MAX_MEMBER_ID = 10**18 - 1
 
 _ID = r"(?:0|[1-9][0-9]{0,17})"
-_PYTHON_NAME = r"(?:'[^'\\\x00-\x1f]+'|\"[^\"\\\x00-\x1f]+\")"
-_JSON_NAME = r"\"[^\"\\\x00-\x1f]+\""
+#: Names without escapes, control characters or braces, so that braces are those of the objects.
+_PYTHON_NAME = r"(?:'[^'\\{}\x00-\x1f]+'|\"[^\"\\{}\x00-\x1f]+\")"
+_JSON_NAME = r"\"[^\"\\{}\x00-\x1f]+\""
 
 
-def _object(quote: str, name: str) -> str:
-    key_id, key_name = f"{quote}id{quote}: ?", f"{quote}name{quote}: ?"
-    return rf"\{{(?:{key_id}{_ID}, ?{key_name}{name}|{key_name}{name}, ?{key_id}{_ID})\}}"
+def _plain_list(quote: str, name: str) -> str:
+    key_id, key_name = f"{quote}id{quote}: {_ID}", f"{quote}name{quote}: {name}"
+    item = rf"\{{(?:{key_id}, {key_name}|{key_name}, {key_id})\}}"
+    return rf"^\[{item}(?:, {item})*\]$"
 
 
-_OBJECT = f"(?:{_object(chr(39), _PYTHON_NAME)}|{_object(chr(34), _JSON_NAME)})"
-#: A cell takes one of the forms throughout: mixed quotes are left to ``parse_members``.
-_PLAIN_CELL = "|".join(
-    rf"^\[(?:{item}(?:, ?{item})*)?\]$" for item in (_object("'", _PYTHON_NAME), _object('"', _JSON_NAME))
-)
-_LEADING_ID = rf"^\{{.id.: ?({_ID}),"
-_TRAILING_ID = rf", ?.id.: ?({_ID})\}}$"
-_LEADING_NAME = r"^\{.name.: ?.(.+)., ?.id.: ?[0-9]+\}$"
-_TRAILING_NAME = r"^\{.id.: ?[0-9]+, ?.name.: ?.(.+).\}$"
+_PLAIN = f"{_plain_list(chr(39), _PYTHON_NAME)}|{_plain_list(chr(34), _JSON_NAME)}"
+#: Characters around id and name of a plain object, whichever comes first.
+_BEFORE_ID, _BEFORE_NAME, _BETWEEN = len("'id': "), len("'name': '"), len("', 'id': ")
 
 MEMBERS_SCHEMA: dict[str, type[pl.DataType]] = {
     "cell": pl.UInt32,
@@ -58,33 +54,50 @@ class ListCells:
 def parse_lists(cells: pl.Series) -> ListCells:
     """Parse a column of trimmed cells; an empty cell is null."""
     distinct = cells.drop_nulls().unique().to_frame("text").with_row_index("cell")
-    plain = distinct.filter(pl.col("text").str.contains(_PLAIN_CELL))
-    members, repeated = _plain_members(plain)
-    unusual = pl.concat([distinct.join(plain, on="cell", how="anti"), distinct.join(repeated, on="cell")])
-    parsed, invalid = _parse_each(unusual)
-    members = pl.concat([members.join(repeated, on="cell", how="anti"), parsed])
+    is_plain = distinct["text"].str.contains(_PLAIN)
+    members = _plain_members(distinct.filter(is_plain))
+    odd = members.filter(pl.struct("cell", "id").is_duplicated() | (pl.col("name") == ""))["cell"].unique()
+    if len(odd):  # a repeated id or a blank name
+        is_plain &= ~distinct["cell"].is_in(odd.implode())
+        members = members.filter(~pl.col("cell").is_in(odd.implode()))
+    parsed, invalid = _parse_each(distinct.filter(~is_plain))
     numbered = cells.to_frame("text").join(distinct, on="text", how="left", maintain_order="left")["cell"]
     is_invalid = numbered.is_in(invalid).fill_null(value=False)
-    return ListCells(numbered.set(is_invalid, None), is_invalid, members)
+    return ListCells(numbered.set(is_invalid, None), is_invalid, pl.concat([members, parsed]))
 
 
-def _plain_members(plain: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the members of plain cells, and the cells with a repeated id or a blank name."""
-    objects = plain.select("cell", pl.col("text").str.extract_all(_OBJECT).alias("object"))
-    objects = objects.explode("object").drop_nulls()
-    members = objects.join(_members(objects["object"].unique()), on="object").select(list(MEMBERS_SCHEMA))
-    odd = members.filter(pl.struct("cell", "id").is_duplicated() | (pl.col("name") == ""))
-    return members, odd.select("cell").unique()
+def _plain_members(plain: pl.DataFrame) -> pl.DataFrame:
+    """Return the members of plain cells: cut at the braces, each distinct object read once."""
+    inside = pl.col("text").str.slice(2, pl.col("text").str.len_chars() - 4)
+    objects = inside.str.replace_all("}, {", "}", literal=True).str.split("}").alias("object")
+    listed = plain.select("cell", objects).explode("object")
+    return listed.join(_read_objects(listed["object"].unique()), on="object").select(list(MEMBERS_SCHEMA))
 
 
-def _members(objects: pl.Series) -> pl.DataFrame:
-    """Take distinct plain objects apart: ``object, id, name``, the name trimmed."""
-    item = pl.col("object")
-    key = pl.coalesce(item.str.extract(_LEADING_ID), item.str.extract(_TRAILING_ID))
-    name = pl.coalesce(item.str.extract(_TRAILING_NAME), item.str.extract(_LEADING_NAME))
-    return objects.to_frame("object").with_columns(
-        key.cast(pl.Int64).alias("id"), name.str.strip_chars(WHITESPACE).alias("name")
-    )
+def _read_objects(objects: pl.Series) -> pl.DataFrame:
+    """Read distinct plain objects: ``object, id, name``, the name trimmed."""
+    frame = objects.to_frame("object")
+    by_id = pl.col("object").str.starts_with("'id") | pl.col("object").str.starts_with('"id')
+    return pl.concat([_read_id_first(frame.filter(by_id)), _read_name_first(frame.filter(~by_id))])
+
+
+def _read_id_first(objects: pl.DataFrame) -> pl.DataFrame:
+    """Read ``'id': 16, 'name': 'Animation'``."""
+    digits = objects["object"].str.slice(_BEFORE_ID).str.extract(r"^([0-9]+)")
+    start = digits.str.len_chars() + _BEFORE_ID + len(", ") + _BEFORE_NAME
+    return _read(objects, digits, pl.col("object").str.slice(start).str.head(-1))
+
+
+def _read_name_first(objects: pl.DataFrame) -> pl.DataFrame:
+    """Read ``'name': 'Pixar', 'id': 3``."""
+    digits = objects["object"].str.extract(r"([0-9]+)$")
+    length = pl.col("object").str.len_chars() - (digits.str.len_chars() + _BEFORE_NAME + _BETWEEN)
+    return _read(objects, digits, pl.col("object").str.slice(_BEFORE_NAME, length))
+
+
+def _read(objects: pl.DataFrame, digits: pl.Series, name: pl.Expr) -> pl.DataFrame:
+    trimmed = name.str.strip_chars(WHITESPACE).alias("name")
+    return objects.select("object", digits.cast(pl.Int64).alias("id"), trimmed)
 
 
 def _parse_each(distinct: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:

@@ -11,7 +11,9 @@ from app.marts.catalog import run_table
 from app.marts.names import search_key
 from app.marts.tables import DIMENSION_TABLES, RUN_TABLES, Scaled
 
-_ROWS_AT_ONCE = 50_000
+#: Rows read from a landed file at once, and of these rows inserted at once as Python tuples.
+_ROWS_READ = 500_000
+_ROWS_INSERTED = 50_000
 
 
 def insert_run(connection: Connection, values: Mapping[str, Any]) -> int:
@@ -26,8 +28,10 @@ def load_tables(connection: Connection, run: int, landed: Callable[[str], Path])
     for name, table in RUN_TABLES.items():
         scan = pl.scan_parquet(landed(name), glob=False)
         rows = scan.select(pl.len()).collect().item()
-        for offset in range(0, rows, _ROWS_AT_ONCE):
-            _insert(connection, table, stored(name, table, run, scan.slice(offset, _ROWS_AT_ONCE).collect()))
+        for offset in range(0, rows, _ROWS_READ):
+            frame = stored(name, table, run, scan.slice(offset, _ROWS_READ).collect())
+            for part in frame.iter_slices(_ROWS_INSERTED):
+                _insert(connection, table, part)
 
 
 def stored(name: str, table: Table, run: int, landed: pl.DataFrame) -> pl.DataFrame:

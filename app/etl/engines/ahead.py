@@ -3,35 +3,32 @@
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from typing import Any
+from typing import Any, TypeVar
 
-from app.etl.normalise import Normalised, normalise
 from app.etl.readers import Batch
 
 _DEPTH = 1
-_NORMALISERS = 2
+_WORKERS = 2
+
+T = TypeVar("T")
 
 
-def normalise_ahead(batches: Iterator[Batch], require_financials: bool) -> Iterator[tuple[Batch, Normalised]]:
-    """Give each batch with what it became; a few are normalised at the same time."""
-    pending: deque[tuple[Batch, Future[Normalised]]] = deque()
-    with ThreadPoolExecutor(_NORMALISERS) as pool:
+def work_ahead(batches: Iterator[Batch], work: Callable[[Batch], T]) -> Iterator[tuple[Batch, T]]:
+    """Give each batch with what ``work`` made of it; a few are worked on at the same time."""
+    pending: deque[tuple[Batch, Future[T]]] = deque()
+    with ThreadPoolExecutor(_WORKERS) as pool:
         for batch in batches:
-            pending.append((batch, pool.submit(_normalise, batch, require_financials)))
-            if len(pending) > _NORMALISERS:
+            pending.append((batch, pool.submit(work, batch)))
+            if len(pending) > _WORKERS:
                 yield _finished(pending)
         while pending:
             yield _finished(pending)
 
 
-def _normalise(batch: Batch, require_financials: bool) -> Normalised:
-    return normalise(batch.cells, require_financials)
-
-
-def _finished(pending: deque[tuple[Batch, Future[Normalised]]]) -> tuple[Batch, Normalised]:
+def _finished(pending: deque[tuple[Batch, Future[T]]]) -> tuple[Batch, T]:
     batch, future = pending.popleft()
     return batch, future.result()
 

@@ -4,6 +4,8 @@ Movies carry lists of codes instead of names; which name an id has is settled at
 that were accepted.
 """
 
+import threading
+
 import polars as pl
 
 from app.marts.definitions import Dimension
@@ -16,12 +18,15 @@ class Members:
     def __init__(self, dimension: Dimension) -> None:
         self.dimension = dimension
         self._codes: dict[tuple[int, str], int] = {}
+        self._lock = threading.Lock()
         self._used = pl.Series("code", [], dtype=pl.UInt32)
 
     def encode(self, movies: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
         """Replace the list-cell number in the dimension's column by the list of codes, null for no member."""
         pairs = members.select("id", "name").unique()
-        codes = [self._codes.setdefault(pair, len(self._codes)) for pair in pairs.iter_rows()]
+        known = list(zip(pairs["id"].to_list(), pairs["name"].to_list(), strict=True))
+        with self._lock:
+            codes = [self._codes.setdefault(pair, len(self._codes)) for pair in known]
         coded = members.join(pairs.with_columns(pl.Series("code", codes, dtype=pl.UInt32)), on=["id", "name"])
         lists = coded.group_by("cell").agg(pl.col("code")).rename({"code": "codes"})
         name = self.dimension.name

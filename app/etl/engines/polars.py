@@ -1,12 +1,13 @@
 """The embedded engine: Polars on one machine, out of core.
 
-Batches of about 16 MiB are normalised one after the other while a thread reads ahead; movies go to the spool,
-whose buckets are deduplicated and summed one at a time. Memory holds a few batches, a bucket and the marts.
+Batches of about 16 MiB are cut by one thread and normalised by two; movies go to the spool, whose buckets are
+deduplicated and summed one at a time. Memory holds a few batches, a bucket and the marts.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -15,11 +16,11 @@ import polars as pl
 from app.errors import UnreadableDelivery
 from app.etl.delivery import Delivery
 from app.etl.engines import aggregate
-from app.etl.engines.ahead import normalise_ahead, read_ahead
+from app.etl.engines.ahead import read_ahead, work_ahead
 from app.etl.engines.base import REJECTS, Progress, Transformed
 from app.etl.engines.members import Members
 from app.etl.engines.rejects import Rejects
-from app.etl.normalise import Normalised
+from app.etl.normalise import normalise
 from app.etl.options import RunOptions
 from app.etl.readers import Batch, DataFile, Reader, Span, open_reader
 from app.etl.readers.base import Record, missing_columns, missing_columns_error
@@ -88,14 +89,15 @@ class PolarsEngine:
         )
 
 
-def _scan(delivery: Delivery, options: RunOptions, work: Path, progress: Progress) -> _Scan:
-    scan = _Scan(Rejects(work / "reject-parts"), Spool(work / "spool"))
+def _scan(delivery: Delivery, options: RunOptions, folder: Path, progress: Progress) -> _Scan:
+    scan = _Scan(Rejects(folder / "reject-parts"), Spool(folder / "spool"))
     done = 0
     for file in delivery.files:
         reader = open_reader(file)
         scan.readers.append(reader)
-        for batch, normalised in normalise_ahead(read_ahead(reader.batches()), options.require_financials):
-            _take(scan, file, batch, normalised)
+        work = partial(_movies_and_rejects, scan.members, options.require_financials)
+        for batch, (movies, rejects) in work_ahead(read_ahead(reader.batches()), work):
+            _take(scan, file, batch, movies, rejects)
             progress(done + batch.span.consumed, delivery.size)
         done += file.size
     _check_columns(delivery, scan)
@@ -110,16 +112,24 @@ def _check_columns(delivery: Delivery, scan: _Scan) -> None:
         raise missing_columns_error(delivery.source, found)
 
 
-def _take(scan: _Scan, file: DataFile, batch: Batch, normalised: Normalised) -> None:
+def _movies_and_rejects(
+    members: dict[str, Members], require_financials: bool, batch: Batch
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Normalise a batch and encode its movies; several threads do so at once."""
+    normalised = normalise(batch.cells, require_financials)
+    movies = normalised.movies
+    for name, of_dimension in members.items():
+        movies = of_dimension.encode(movies, normalised.members[name])
+    return movies, normalised.rejects
+
+
+def _take(scan: _Scan, file: DataFile, batch: Batch, movies: pl.DataFrame, rejects: pl.DataFrame) -> None:
     part = _Part(len(scan.parts), file, batch.span)
     scan.parts.append(part)
     scan.rows += batch.span.rows
-    records = batch.records(normalised.rejects["row"].to_list())
-    scan.rejects.add(file.name, part.number, records, normalised.rejects)
-    movies = normalised.movies.with_columns((pl.col("row") + file.index * _ROWS_PER_FILE).alias("position"))
-    for name, members in scan.members.items():
-        movies = members.encode(movies, normalised.members[name])
-    scan.spool.add(movies.drop("row"))
+    scan.rejects.add(file.name, part.number, batch.records(rejects["row"].to_list()), rejects)
+    position = pl.col("row") + file.index * _ROWS_PER_FILE
+    scan.spool.add(movies.with_columns(position.alias("position")).drop("row"))
 
 
 def _sum(scan: _Scan) -> _Sums:

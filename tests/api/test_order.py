@@ -68,6 +68,8 @@ def test_pages_in_any_order_make_up_the_listing(
     ("path", "parameters"),
     [
         ("/v1/aggregates/years", {}),
+        ("/v1/aggregates/years", {"sort": "-year"}),
+        ("/v1/aggregates/genres", {"sort": "-year,-genre_id"}),
         ("/v1/aggregates/genres", {"rollup": "years", "sort": "-avg_popularity,genre"}),
         (
             "/v1/aggregates/production-companies",

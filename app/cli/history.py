@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,9 @@ from rich.console import Console
 from app.cli.output import Json, emit, table
 from app.cli.stores import catalogue, landed
 from app.warehouse import runs as run_catalogue
+
+#: Changes printed for people; a machine gets all.
+_CHANGES_SHOWN = 50
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Run id, as 'app etl runs' lists it.")]
 
@@ -73,12 +77,15 @@ def diff(
 
 
 def _print_changes(console: Console, found: list[dict[str, Any]]) -> None:
+    counts = Counter((change["mart"], _kind(change)) for change in found)
+    console.print(table(("mart", "change", "rows"), [(*what, count) for what, count in counts.items()]))
     lines = []
-    for change in found:
+    for change in found[:_CHANGES_SHOWN]:
         key = ", ".join(f"{name} {value}" for name, value in change["key"].items())
         lines.append((change["mart"], key, _kind(change), _measures(change)))
     console.print(table(("mart", "key", "change", "measures"), lines))
-    console.print(f"{len(found):,} rows differ")
+    if len(found) > len(lines):
+        console.print(f"and {len(found) - len(lines):,} more rows; --json prints all")
 
 
 def _kind(change: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     try:
         result = typer.main.get_command(build()).main(arguments, prog_name="app", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", INTERRUPTED, debug)
+        return _fail("interrupted; what was published is still served, run again", INTERRUPTED, debug)
     except typer.Exit as stop:
         return stop.exit_code
     except typer.TyperException as error:

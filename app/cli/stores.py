@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Engine
 from app.database import open_engine, ready
 from app.errors import UnknownRun
 from app.settings import load_settings
-from app.storage import open_store
 from app.warehouse.runs import Run
 
 
@@ -38,6 +37,7 @@ def landed(run: Run, key: str) -> Iterator[Path]:
         raise UnknownRun(
             f"run {run.run_id} has no landed files ({run.reason})", "choose another: 'app etl runs'"
         )
-    root = run.location[: -len(f"/runs/{run.run_id}")]
+    from app.etl.landing import landed_store  # late: polars
+
     with tempfile.TemporaryDirectory(prefix="app-") as work:
-        yield open_store(root).local(key, Path(work))
+        yield landed_store(run.run_id, run.location).local(key, Path(work))

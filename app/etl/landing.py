@@ -10,7 +10,7 @@ from app.errors import StoreFailure
 from app.etl.engines.base import REJECTS
 from app.etl.reports import REPORTS
 from app.marts.definitions import ENTITIES, MARTS
-from app.storage import ObjectStore
+from app.storage import ObjectStore, open_store
 
 MANIFEST = "manifest.json"
 REPORT_FOLDER = "report"
@@ -55,6 +55,11 @@ def delete_landed(store: ObjectStore, run_id: str) -> None:
 def location(store: ObjectStore, run_id: str) -> str:
     """Return where a run has landed, as the catalogue keeps it."""
     return f"{store.url}/{run_prefix(run_id)}"
+
+
+def landed_store(run_id: str, location: str) -> ObjectStore:
+    """Open the store that a run has landed in."""
+    return open_store(location.removesuffix(f"/{run_prefix(run_id)}") or "/")
 
 
 def landed_or_deleted(store: ObjectStore, run_id: str) -> str | None:

@@ -18,7 +18,7 @@ from app.etl.options import RunOptions
 from app.etl.record import RunRecord, record_failure, record_killed
 from app.etl.reports import write_reports
 from app.etl.retention import keep_newest
-from app.etl.work import work_folder
+from app.etl.work import delete_work, work_folder
 from app.settings import Settings
 from app.storage import ObjectStore, open_store
 from app.warehouse import runs
@@ -67,15 +67,20 @@ def run_delivery(
     warehouse = ready(open_engine(settings.warehouse), "warehouse")
     lake = open_store(settings.lake)
     record = RunRecord(options)
-    with run_lock(warehouse, record.run_id) as lock:
-        if lock.interrupted:
-            record_killed(lock.interrupted, warehouse, lake)
+    work_root = settings.home / "work"
+
+    def recover(dead: str, landing: str) -> None:
+        record_killed(dead, landing, warehouse)
+        delete_work(work_root, dead)
+
+    with run_lock(warehouse, record.run_id, location(lake, record.run_id), recover) as lock:
         try:
-            with work_folder(settings.home / "work", record.run_id) as work, store_failures(work):
+            with work_folder(work_root, record.run_id) as work, store_failures(work):
                 outcome = _run(_Stores(warehouse, lake, lock), source, record, work, progress)
         except (Exception, KeyboardInterrupt) as error:
-            record_failure(record, warehouse, lake, error)
+            lock.settled = record_failure(record, warehouse, lake, error)
             raise
+        lock.settled = True
         if settings.keep_runs and not outcome.no_op:
             keep_newest(warehouse, settings.keep_runs)
     return outcome
@@ -154,9 +159,9 @@ def _land_and_load(
     """Load while the run lands; the load is final only once the manifest is there."""
     values = record.held(delivery, result, reason, location(stores.lake, record.run_id))
     with ThreadPoolExecutor(max_workers=1) as beside, transaction(stores.warehouse) as connection:
+        stores.lock.check(connection)
         landing = beside.submit(_land, stores.lake, delivery, result, record)
         with record.step("load"):
-            stores.lock.check(connection)
             run = insert_run(connection, values)
             load_tables(connection, run, lambda table: result.folder / f"{table}.parquet")
         landing.result()

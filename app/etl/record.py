@@ -4,7 +4,7 @@ import platform
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +14,10 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from app import __version__
 from app.database import transaction
+from app.errors import StoreFailure
 from app.etl.delivery import Delivery
 from app.etl.engines import Transformed
-from app.etl.landing import landed_or_deleted
+from app.etl.landing import landed_or_deleted, landed_store
 from app.etl.options import RunOptions
 from app.marts.catalog import run_table
 from app.storage import ObjectStore
@@ -114,20 +115,29 @@ class RunRecord:
         }
 
 
-def record_failure(record: RunRecord, warehouse: Engine, store: ObjectStore, error: BaseException) -> None:
-    """Keep a failed run in the catalogue and drop what it half landed; the caller raises the error."""
+def record_failure(record: RunRecord, warehouse: Engine, store: ObjectStore, error: BaseException) -> bool:
+    """Keep a failed run in the catalogue and drop what it half landed; the caller raises the error.
+
+    Returns:
+        Whether all that could be done; where not, it is left to the next run.
+    """
     reason = "interrupted" if isinstance(error, KeyboardInterrupt) else getattr(error, "message", str(error))
     try:
         identity = record.identity("failed", reason)
         _keep_failed(warehouse, {**identity, "location": landed_or_deleted(store, record.run_id)})
     except Exception as second:
         error.add_note(f"and the failure could not be recorded: {second}")
+        return False
+    return True
 
 
-def record_killed(run_id: str, warehouse: Engine, store: ObjectStore) -> None:
+def record_killed(run_id: str, location: str, warehouse: Engine) -> None:
     """Keep a run whose process died, and drop what it half landed. A run that was published stays so."""
     died = RunRecord(RunOptions(engine=""), run_id=run_id).identity("failed", KILLED)
-    _keep_failed(warehouse, {**died, "location": landed_or_deleted(store, run_id)})
+    left: str | None = location  # where it is out of reach, its files go when the run is pruned
+    with suppress(StoreFailure):
+        left = landed_or_deleted(landed_store(run_id, location), run_id)
+    _keep_failed(warehouse, {**died, "location": left})
 
 
 def _keep_failed(warehouse: Engine, values: Mapping[str, Any]) -> None:

@@ -1,11 +1,8 @@
 """Keeping the newest runs and the current one; the rest goes from the warehouse, then from the lake."""
 
-from pathlib import PurePosixPath
-
 from sqlalchemy import Engine
 
-from app.etl.landing import run_prefix
-from app.storage import open_store
+from app.etl.landing import delete_landed, landed_store
 from app.warehouse import publish
 from app.warehouse.runs import Run
 
@@ -17,16 +14,10 @@ def keep_newest(warehouse: Engine, keep: int) -> list[Run]:
     """
     with warehouse.connect() as connection:
         runs = publish.prunable(connection, keep)
-    for run in runs:
-        publish.prune(warehouse, run)
+    deleted = [run for run in runs if publish.prune(warehouse, run)]
     with warehouse.connect() as connection:
         left = publish.pruned_locations(connection)
     for run_id, location in left:
-        _delete_landed(run_id, location)
+        delete_landed(landed_store(run_id, location), run_id)
         publish.forget_location(warehouse, run_id)
-    return runs
-
-
-def _delete_landed(run_id: str, location: str) -> None:
-    root = location.removesuffix(f"/{run_prefix(run_id)}")
-    open_store(root or str(PurePosixPath("/"))).delete_below(run_prefix(run_id))
+    return deleted

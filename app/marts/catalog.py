@@ -46,12 +46,14 @@ publication_table = Table(
     sqlite_autoincrement=True,
 )
 
-#: At most one row, ``name = 'etl'``. ``process`` tells a live holder on this machine from a dead one.
+#: At most one row, ``name = 'etl'``. ``process`` tells a live holder on this machine from a dead one,
+#: ``location`` is where its run is to land.
 run_lock_table = Table(
     "run_lock",
     metadata,
     Column("name", String(16), primary_key=True),
     Column("run_id", String(64), nullable=False),
+    Column("location", Text, nullable=False),
     Column("machine", Text, nullable=False),
     Column("process", Text, nullable=False),
     Column("acquired_at", UtcTime, nullable=False),

@@ -1,8 +1,8 @@
-"""One run at a time per warehouse: a row that its holder keeps fresh."""
+"""One run at a time per warehouse: a row that its holder keeps fresh, and that outlives a holder who dies."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,16 +20,27 @@ HEARTBEAT_S = 10.0
 #: A holder on another machine that was not heard of for so long is taken for dead.
 LAPSE = timedelta(seconds=45)
 
+#: Cleans up after a dead run, given its id and where it was to land. May be called twice for one run.
+Recover = Callable[[str, str], None]
+
+#: Runs that this process is busy with. Any other lock in its name is of a run that it could not settle.
+_busy: set[str] = set()
+
 
 class RunLock:
-    """The lock of one warehouse, held for one run; ``interrupted`` names the dead run it was taken from."""
+    """The lock of one warehouse, held for one run.
 
-    def __init__(self, engine: Engine, run_id: str, interrupted: str | None) -> None:
+    ``settled`` says that the run's end is on record. Where it is not, the lock stays behind with a dead
+    holder, and the next run cleans up.
+    """
+
+    def __init__(self, engine: Engine, run_id: str) -> None:
         self.run_id = run_id
-        self.interrupted = interrupted
+        self.settled = False
         self._engine = engine
-        self._released = threading.Event()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_fresh, daemon=True)
+        _busy.add(run_id)
         self._thread.start()
 
     def check(self, connection: Connection) -> None:
@@ -39,15 +50,17 @@ class RunLock:
                 f"run {self.run_id} lost its lock: it was not heard of for too long", "run again"
             )
 
-    def release(self) -> None:
-        """Give the lock back."""
-        self._released.set()
+    def end(self) -> None:
+        """Give the lock back, where the run is settled."""
+        self._ended.set()
         self._thread.join()
-        with transaction(self._engine) as connection:
-            connection.execute(delete(lock).where(lock.c.run_id == self.run_id))
+        _busy.discard(self.run_id)
+        if self.settled:
+            with suppress(DBAPIError), transaction(self._engine) as connection:  # left behind: harmless
+                connection.execute(delete(lock).where(lock.c.run_id == self.run_id))
 
     def _keep_fresh(self) -> None:
-        while not self._released.wait(HEARTBEAT_S):
+        while not self._ended.wait(HEARTBEAT_S):
             try:
                 with transaction(self._engine) as connection:
                     mine = update(lock).where(lock.c.run_id == self.run_id)
@@ -57,38 +70,53 @@ class RunLock:
 
 
 @contextmanager
-def run_lock(engine: Engine, run_id: str) -> Iterator[RunLock]:
-    """Hold the lock of a warehouse.
+def run_lock(engine: Engine, run_id: str, location: str, recover: Recover) -> Iterator[RunLock]:
+    """Hold the lock of a warehouse for a run that is to land at ``location``.
 
     Raises:
         RunInProgress: another live run holds it.
     """
-    held = RunLock(engine, run_id, _acquire(engine, run_id))
+    _acquire(engine, run_id, location, recover)
+    held = RunLock(engine, run_id)
     try:
         yield held
     finally:
-        held.release()
+        held.end()
 
 
-def _acquire(engine: Engine, run_id: str) -> str | None:
-    now = datetime.now(UTC)
+def _acquire(engine: Engine, run_id: str, location: str, recover: Recover) -> None:
+    """Take the lock; from a dead holder only after cleaning up, so that a kill meanwhile forgets nothing."""
+    with engine.connect() as connection:  # a reader: a holder that is loading does not make it wait
+        dead = _holder(connection)
+    if dead is not None:
+        _refuse_beside(dead)
+        recover(dead.run_id, dead.location)
     with transaction(engine) as connection:
-        holder = connection.execute(select(lock).where(lock.c.name == NAME)).one_or_none()
-        if holder is not None and _is_live(holder, now):
-            since = timestamp(holder.acquired_at)
-            raise RunInProgress(
-                f"run {holder.run_id} is in progress since {since} ({_where(holder)})", "wait for it to end"
-            )
+        holder = _holder(connection)
+        if holder is not None and (dead is None or holder.run_id != dead.run_id):
+            _refuse_beside(holder)
+        now = datetime.now(UTC)
         connection.execute(delete(lock))
         mine = {"machine": machine(), "process": process(), "acquired_at": now, "heartbeat_at": now}
-        connection.execute(insert(lock).values(name=NAME, run_id=run_id, **mine))
-    return holder.run_id if holder is not None else None
+        connection.execute(insert(lock).values(name=NAME, run_id=run_id, location=location, **mine))
 
 
-def _is_live(holder: Row[Any], now: datetime) -> bool:
-    if holder.machine == machine():
-        return alive(holder.process)
-    return bool(now - holder.heartbeat_at < LAPSE)
+def _holder(connection: Connection) -> Row[Any] | None:
+    return connection.execute(select(lock).where(lock.c.name == NAME)).one_or_none()
+
+
+def _refuse_beside(holder: Row[Any]) -> None:
+    if _is_live(holder):
+        since = timestamp(holder.acquired_at)
+        raise RunInProgress(
+            f"run {holder.run_id} is in progress since {since} ({_where(holder)})", "wait for it to end"
+        )
+
+
+def _is_live(holder: Row[Any]) -> bool:
+    if holder.machine != machine():
+        return bool(datetime.now(UTC) - holder.heartbeat_at < LAPSE)
+    return holder.run_id in _busy if holder.process == process() else alive(holder.process)
 
 
 def _where(holder: Row[Any]) -> str:

@@ -89,14 +89,22 @@ def prunable(connection: Connection, keep: int) -> list[Run]:
     return [run for run in newest_first(connection)[keep:] if published is None or run.seq != published.seq]
 
 
-def prune(engine: Engine, run: Run) -> None:
-    """Delete a run's rows; what is left of it is its name, so that a reader is told that it was pruned."""
+def prune(engine: Engine, run: Run) -> bool:
+    """Delete a run's rows; what is left of it is its name, so that a reader is told that it was pruned.
+
+    Returns:
+        False where the run was published meanwhile, and so stays.
+    """
     with transaction(engine) as connection:
+        published = current(connection)
+        if published is not None and published.seq == run.seq:
+            return False
         for table in RUN_TABLES.values():
             connection.execute(delete(table).where(table.c.run == run.seq))
         connection.execute(
             update(run_table).where(run_table.c.seq == run.seq).values(pruned_at=datetime.now(UTC))
         )
+    return True
 
 
 def pruned_locations(connection: Connection) -> list[tuple[str, str]]:

@@ -85,6 +85,7 @@ def _create_catalogue() -> None:
         "run_lock",
         sa.Column("name", sa.String(16), nullable=False),
         sa.Column("run_id", sa.String(64), nullable=False),
+        sa.Column("location", sa.Text, nullable=False),
         sa.Column("machine", sa.Text, nullable=False),
         sa.Column("process", sa.Text, nullable=False),
         sa.Column("acquired_at", UtcTime, nullable=False),

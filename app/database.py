@@ -12,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -22,6 +23,7 @@ from app.errors import ConfigurationError, SchemaError, StoreFailure
 History = Literal["warehouse", "accounts"]
 HISTORIES: tuple[History, ...] = ("warehouse", "accounts")
 BUSY_TIMEOUT_S = 60
+_UNKNOWN_REVISION = "see 'app db current'; a database that is ahead needs a newer program"
 
 
 def migrations_folder() -> Path:
@@ -43,8 +45,7 @@ def open_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         raise ConfigurationError(
-            f"database {parsed.render_as_string(hide_password=True)!r} is not supported",
-            "use a sqlite:/// URL",
+            f"a {parsed.get_backend_name()} database is not supported", "use a sqlite:/// URL"
         )
     if parsed.database and parsed.database != ":memory:":
         try:
@@ -124,7 +125,10 @@ def _migrate(engine: Engine, history: History, step: Any, revision: str) -> None
     config = _config(history)
     with transaction(engine) as connection:
         config.attributes["connection"] = connection
-        step(config, revision)
+        try:
+            step(config, revision)
+        except CommandError as error:
+            raise SchemaError(f"the {history} database: {error}", _UNKNOWN_REVISION) from error
 
 
 def ready(engine: Engine, history: History) -> Engine:
@@ -143,7 +147,7 @@ def ready(engine: Engine, history: History) -> Engine:
         if found is not None and found not in known:
             raise SchemaError(
                 f"the {history} database is at revision {found}, unknown to this program",
-                "upgrade the program",
+                _UNKNOWN_REVISION,
             )
         if engine.dialect.name != "sqlite":
             raise SchemaError(

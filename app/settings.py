@@ -1,6 +1,7 @@
 """Settings, read once from the environment or ``.env`` and handed down as one frozen object."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -49,7 +50,7 @@ class Settings(BaseSettings):
         if value is not None:
             try:
                 make_url(value.get_secret_value())
-            except ArgumentError:
+            except (ArgumentError, ValueError):  # ValueError: a port that is no number
                 raise ValueError(
                     "must be a SQLAlchemy URL such as sqlite:////srv/app/warehouse.sqlite"
                 ) from None
@@ -92,7 +93,7 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise ConfigurationError(
-            "; ".join(_explain(item) for item in error.errors()), "see 'app config show --help'"
+            "; ".join(_explain(item) for item in error.errors()), "correct it in the environment or in .env"
         ) from None
 
 
@@ -102,6 +103,14 @@ def _explain(item: Any) -> str:
     value = "***" if secret else repr(item["input"])
     reason = item["msg"].removeprefix("Value error, ")
     return f"{PREFIX}{name.upper()} is {value}: {reason} ({Settings.model_fields[name].description})"
+
+
+def _masked(url: str) -> str:
+    """Return a SQLAlchemy URL without its password, and without what drivers take as one in the query."""
+    parsed = make_url(url)
+    secret = {name: "***" for name in parsed.query if re.search("pass|pwd|secret|token|key", name.lower())}
+    masked = parsed.update_query_dict(secret).render_as_string(hide_password=True)
+    return masked.replace("%2A%2A%2A", "***")
 
 
 def describe(settings: Settings) -> list[dict[str, str | None]]:
@@ -118,7 +127,7 @@ def describe(settings: Settings) -> list[dict[str, str | None]]:
         name = PREFIX + field.upper()
         value = effective.get(field, getattr(settings, field))
         if field in {"warehouse_url", "database_url"}:
-            value = make_url(str(value)).render_as_string(hide_password=True)
+            value = _masked(str(value))
         source = "environment" if name in in_environment else ENV_FILE if name in in_file else "default"
         shown = None if value is None else str(value)
         rows.append({"name": name, "value": shown, "source": source, "description": info.description})

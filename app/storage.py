@@ -120,4 +120,6 @@ def open_store(url: str) -> ObjectStore:
         return LocalStore(Path(url))
     if parts.scheme == "file" and parts.netloc in {"", "localhost"}:
         return LocalStore(Path(unquote(parts.path)))
-    raise ConfigurationError(f"cannot land under {url!r}", "give a local folder or a file:/// URL")
+    raise ConfigurationError(
+        f"cannot land under a {parts.scheme}:// URL", "give a local folder or a file:/// one"
+    )

@@ -83,7 +83,7 @@ def run(
         publish=not no_publish,
         as_of=as_of,
     )
-    with _progress(source) as progress:
+    with _progress() as progress:
         outcome = run_delivery(settings, source, options, progress)
     document = {**outcome.run.document(), "no_op": outcome.no_op}
     emit(document, as_json, lambda console: _summary(console, outcome, dry_run))
@@ -103,7 +103,7 @@ class _Bar:
 
 
 @contextmanager
-def _progress(source: str) -> Iterator[Any]:
+def _progress() -> Iterator[Any]:
     """Show a progress bar where stderr is a terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total: None

@@ -1,21 +1,25 @@
-"""The command ``app``: puts the command groups together and turns errors into exit statuses."""
+"""The command ``app``: puts the command groups together and turns errors into exit statuses.
+
+It loads everything late, so that Ctrl-C while the program loads is an interruption like any other.
+"""
 
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING
 
-import typer
-from sqlalchemy.exc import DBAPIError
+if TYPE_CHECKING:
+    import typer
 
-from app.cli import clients, config, db, etl, keys, serve
-from app.errors import AppError, StoreFailure
-
-INTERRUPTED = 130
 DEBUG = "--debug"
 
 
-def build() -> typer.Typer:
+def build() -> "typer.Typer":
     """Return the whole command line."""
+    import typer
+
+    from app.cli import clients, config, db, etl, keys, serve
+
     cli = typer.Typer(
         name="app",
         no_args_is_help=True,
@@ -36,38 +40,32 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with the status that the contract documents."""
     given = sys.argv[1:] if arguments is None else arguments
     debug = DEBUG in given
-    sys.exit(_run([argument for argument in given if argument != DEBUG], debug))
-
-
-def _run(arguments: list[str], debug: bool) -> int:
     try:
-        result = typer.main.get_command(build()).main(arguments, prog_name="app", standalone_mode=False)
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted; what was published is still served, run again", INTERRUPTED, debug)
-    except typer.Exit as stop:
-        return stop.exit_code
-    except typer.TyperException as error:
-        return _fail(error.format_message(), 2, debug)
-    except BrokenPipeError:
+        _invoke([argument for argument in given if argument != DEBUG])
+    except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except AppError as error:
-        return _fail(str(error), error.exit_code, debug)
-    except (DBAPIError, OSError) as error:
-        return _fail(
-            f"{_reason(error)}; check the disk and the store, then try again", StoreFailure.exit_code, debug
-        )
-    except Exception as error:
-        return _fail(f"unexpected {type(error).__name__}: {error}; run again with --debug", 1, debug)
-    return result if isinstance(result, int) else 0
+    except (Exception, KeyboardInterrupt) as error:
+        sys.exit(_fail(error, debug))
+    sys.exit(0)
 
 
-def _reason(error: DBAPIError | OSError) -> str:
-    return f"database: {error.orig}" if isinstance(error, DBAPIError) else str(error)
+def _invoke(arguments: list[str]) -> None:
+    """Run a command without Typer's ``main``: that has its own ways with Ctrl-C and closed pipes."""
+    import typer
+
+    command = typer.main.get_command(build())
+    try:
+        with command.make_context("app", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as stop:  # --help
+        sys.exit(stop.exit_code)
 
 
-def _fail(message: str, status: int, debug: bool) -> int:
+def _fail(error: BaseException, debug: bool) -> int:
+    from app.cli.failures import explain
+
+    message, status = explain(error)
     if debug:
-        traceback.print_exc()
+        traceback.print_exception(error)
     print("app: " + " ".join(message.split()), file=sys.stderr)  # noqa: T201 - the one place that speaks to people
     return status

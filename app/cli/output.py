@@ -16,6 +16,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _UNFOLDED = 1000
 
 
+class _Console(Console):
+    """A console that leaves a closed pipe to the program, which ends without a word."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def emit(document: Any, as_json: bool, people: Callable[[Console], None]) -> None:
     """Print a command's result: the document as JSON, or what ``people`` prints."""
     if as_json:
@@ -23,7 +30,7 @@ def emit(document: Any, as_json: bool, people: Callable[[Console], None]) -> Non
         sys.stdout.buffer.flush()
     else:
         width = None if sys.stdout.isatty() else _UNFOLDED
-        people(Console(width=width, soft_wrap=True, highlight=False, markup=False))
+        people(_Console(width=width, soft_wrap=True, highlight=False, markup=False))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> Table:

@@ -3,6 +3,8 @@
 Migrations live in ``migrations/<history>``; both histories share ``migrations/env.py``.
 """
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,20 +63,47 @@ def open_engine(url: str) -> Engine:
 
 
 def existing(url: str, history: History) -> Engine | None:
-    """Open a database only where it is there and at head: for callers that must not create anything."""
+    """Open a database only where it is there and at head: for callers that must not create anything.
+
+    Raises:
+        SchemaError: a newer program migrated it.
+    """
     file = make_url(url).database
     if make_url(url).get_backend_name() == "sqlite" and not (file and Path(file).is_file()):
         return None
     engine = open_engine(url)
-    return engine if current(engine) == head(history) else None
+    found = current(engine)
+    _refuse_unknown(found, history)
+    return engine if found == head(history) else None
+
+
+def _refuse_unknown(found: str | None, history: History) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_config(history)).walk_revisions()}
+    if found is not None and found not in known:
+        raise SchemaError(
+            f"the {history} database is at revision {found}, unknown to this program", _UNKNOWN_REVISION
+        )
 
 
 def _on_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, DDL included
-    connection.execute("PRAGMA journal_mode=WAL")
+    _use_wal(connection)
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA cache_size=-32768")  # 32 MiB: index pages stay in memory while a run is loaded
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a file to WAL. Where others switch a new file too, SQLite says so at once instead of waiting."""
+    until = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _on_begin(connection: Connection) -> None:
@@ -143,12 +172,7 @@ def ready(engine: Engine, history: History) -> Engine:
         found = current(engine)
         if found == needed:
             return engine
-        known = {script.revision for script in ScriptDirectory.from_config(_config(history)).walk_revisions()}
-        if found is not None and found not in known:
-            raise SchemaError(
-                f"the {history} database is at revision {found}, unknown to this program",
-                _UNKNOWN_REVISION,
-            )
+        _refuse_unknown(found, history)
         if engine.dialect.name != "sqlite":
             raise SchemaError(
                 f"the {history} database is at revision {found}, not {needed}", "run 'app db upgrade'"

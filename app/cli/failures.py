@@ -13,7 +13,7 @@ UNEXPECTED = 1
 def explain(error: BaseException) -> tuple[str, int]:
     """Return the line and the exit status of the contract."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return "interrupted: what was published stays published; run the command again", INTERRUPTED
+        return "interrupted; what was published stays published, run again", INTERRUPTED
     if isinstance(error, AppError):
         return str(error), error.exit_code
     if isinstance(error, typer.TyperException):

@@ -4,6 +4,7 @@ It loads everything late, so that Ctrl-C while the program loads is an interrupt
 """
 
 import os
+import signal
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -65,6 +66,8 @@ def _fail(error: BaseException, debug: bool) -> int:
     from app.cli.failures import explain
 
     message, status = explain(error)
+    if isinstance(error, KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough: what follows is the last word
     if debug:
         traceback.print_exception(error)
     print("app: " + " ".join(message.split()), file=sys.stderr)  # noqa: T201 - the one place that speaks to people

@@ -8,7 +8,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,18 +53,40 @@ class Command:
     stderr: str
 
 
-def command(home: Path, *arguments: str) -> Command:
-    """Run the command line as a process of its own, on the embedded default in ``home``."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
+def environment(home: Path, **settings: str) -> dict[str, str]:
+    """Return the environment of a process on the embedded default in ``home``, with these settings beside."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
+    return inherited | {"APP_HOME": str(home)} | settings
+
+
+def command(home: Path, *arguments: str, **settings: str) -> Command:
+    """Run the command line as a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "app", *arguments],
-        env=environment | {"APP_HOME": str(home)},
+        env=environment(home, **settings),
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
     return Command(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def started(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a command; whatever is left of it at the end of the block is killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", *arguments],
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def read_back(home: Path, run: Mapping[str, Any]) -> Produced:

@@ -1,6 +1,7 @@
 """What every reader gives: batches of cells, and the whole record of any row again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -133,6 +134,20 @@ def missing_columns_error(where: str, found: set[str]) -> UnreadableDelivery:
     return UnreadableDelivery(f"{where}: missing column{'s' * (len(missing) > 1)} {', '.join(missing)}", hint)
 
 
-def record_json(fields: Sequence[Any] | Mapping[str, Any]) -> str:
+def record_json(fields: Sequence[str]) -> str:
     """Return a record's fields as a JSON array."""
     return orjson.dumps(list(fields)).decode()
+
+
+def typed_record_json(values: Iterable[Any]) -> str:
+    """Return a record's typed values as a JSON array; what JSON has no form for becomes text."""
+    fields = list(values)
+    try:
+        return json.dumps(fields, default=_plain_text, allow_nan=False)
+    except ValueError:  # NaN or an infinity, however deep
+        loose = json.dumps(fields, default=_plain_text)
+        return json.dumps(json.loads(loose, parse_constant=str))
+
+
+def _plain_text(value: Any) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

@@ -15,6 +15,7 @@ from app.etl.readers.base import (
     DataFile,
     Record,
     Span,
+    typed_record_json,
 )
 from app.etl.readers.csv import BYTE_ORDER_MARK
 from app.etl.readers.streams import Stream, open_stream
@@ -80,8 +81,8 @@ class JsonLinesBatch:
     def _record(self, place: int) -> Record:
         item = self.objects[place]
         if item is None:
-            return Record("", json.dumps([self.lines[place]]))
-        return Record(cell_text(item.get("id")) or "", json.dumps(list(item.values())))
+            return Record("", typed_record_json([self.lines[place]]))
+        return Record(cell_text(item.get("id")) or "", typed_record_json(item.values()))
 
 
 class JsonLinesReader:

@@ -1,6 +1,5 @@
 """Parquet: typed columns become the cells that a CSV would hold."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +15,7 @@ from app.etl.readers.base import (
     Span,
     missing_columns,
     missing_columns_error,
+    typed_record_json,
 )
 
 BATCH_ROWS = 50_000
@@ -61,7 +61,7 @@ class ParquetBatch:
         places = [row - self.span.first_row for row in rows]
         ids = self.cells["id"].gather(places).to_list()
         values = self.frame[places].rows()
-        return [Record(key or "", json.dumps(row, default=str)) for key, row in zip(ids, values, strict=True)]
+        return [Record(key or "", typed_record_json(row)) for key, row in zip(ids, values, strict=True)]
 
 
 class ParquetReader:

@@ -89,6 +89,12 @@ def test_head_is_get_without_a_body(api: Api, path: str) -> None:
     assert int(got.headers["content-length"]) == len(got.content)
 
 
+def test_no_body_leaves_the_application(api: Api) -> None:
+    assert api.raw("GET", "/v1/aggregates/years")[1]
+    for path in ("/v1/aggregates/years", "/docs/swagger-ui.css", "/nowhere"):
+        assert api.raw("HEAD", path)[1] == b""
+
+
 def test_head_says_what_is_wrong_without_a_body(api: Api) -> None:
     head = api.request("HEAD", "/v1/aggregates/years?limit=0")
     assert (head.status_code, head.content) == (400, b"")

@@ -148,7 +148,7 @@ def test_a_field_is_named_once(api: Api, word: str) -> None:
     ids=lambda query: query[:20],
 )
 def test_wild_queries_are_400(api: Api, query: str) -> None:
-    assert api.status("/v1/aggregates/genres", query.encode()) == 400
+    assert api.raw("GET", "/v1/aggregates/genres", query.encode())[0] == 400
 
 
 @pytest.mark.parametrize("query", ["", "&", "&&", "limit=5&&fields=year&", "%6Cimit=5"])

@@ -39,23 +39,25 @@ class Api:
         """Send a GET; keyword arguments are query parameters."""
         return self.request("GET", url, headers=headers, params=parameters or None)
 
-    def status(self, path: str, query: bytes) -> int:
-        """Send a GET whose query no client would send, and return the status."""
-        return self.runner.run(self._status(path, query))
+    def raw(self, method: str, path: str, query: bytes = b"") -> tuple[int, bytes]:
+        """Send what no client would send, and return the status and the body that no server cut."""
+        return self.runner.run(self._raw(method, path, query))
 
-    async def _status(self, path: str, query: bytes) -> int:
+    async def _raw(self, method: str, path: str, query: bytes) -> tuple[int, bytes]:
         sent: list[Any] = []
+        received = iter([{"type": "http.request"}])
 
         async def receive() -> Any:
-            return {"type": "http.request"}
+            """Give the request, and then wait as long as the client stays."""
+            return next(received, None) or await asyncio.Event().wait()
 
         async def send(message: Any) -> None:
             sent.append(message)
 
         headers = [(b"authorization", f"Bearer {self.token}".encode())]
-        scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": headers}
+        scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": headers}
         await self.app(scope, receive, send)
-        return int(sent[0]["status"])
+        return int(sent[0]["status"]), b"".join(message.get("body", b"") for message in sent[1:])
 
     def rows(self, url: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return the data of an answer that must be 200."""

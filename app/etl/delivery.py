@@ -88,7 +88,7 @@ def find(source: str) -> Delivery:
         raise UnreadableDelivery(
             f"{error.filename or path}: {error.strerror or error}", "check the path and its rights"
         ) from error
-    return Delivery(source, files)
+    return Delivery(_printable(source), files)
 
 
 def _data_files(path: Path) -> list[DataFile]:
@@ -107,8 +107,12 @@ def _data_files(path: Path) -> list[DataFile]:
 
 def _data_file(index: int, name: str, path: Path) -> DataFile:
     size, modified_ns = _stamp(path)
-    printable = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return DataFile(index, printable, path, size, modified_ns)
+    return DataFile(index, _printable(name), path, size, modified_ns)
+
+
+def _printable(name: str) -> str:
+    """Return a name that UTF-8 can hold: bytes that are not UTF-8 are written as escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -60,18 +60,24 @@ def fill_period(source: str, as_of: str | None) -> str:
     """Fill ``{as_of}`` in a source.
 
     Raises:
-        ConfigurationError: the source asks for a period and none is given, or it is no date.
+        ConfigurationError: there is no source, or it asks for a period and none is given, or that is no date.
     """
-    if as_of is not None:
-        try:
-            date.fromisoformat(as_of)
-        except ValueError:
-            raise ConfigurationError(f"--as-of {as_of!r} is no date", "write YYYY-MM-DD") from None
+    if not source:
+        raise ConfigurationError("no source was given", "name a data file or a folder of them")
+    if as_of is not None and not _is_date(as_of):
+        raise ConfigurationError(f"--as-of {as_of!r} is no date", "write YYYY-MM-DD")
     if "{as_of}" not in source:
         return source
     if as_of is None:
         raise ConfigurationError(f"{source!r} asks for the period", "give --as-of YYYY-MM-DD")
     return source.replace("{as_of}", as_of)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def find(source: str) -> Delivery:

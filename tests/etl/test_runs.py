@@ -174,12 +174,23 @@ def test_the_period_fills_the_source_and_is_kept(settings: Settings, tmp_path: P
     assert catalogue(settings)[0].as_of == "2026-11-01"
 
 
-@pytest.mark.parametrize(("as_of", "message"), [(None, "asks for the period"), ("2026-02-30", "is no date")])
+@pytest.mark.parametrize(
+    ("as_of", "message"),
+    [
+        (None, "asks for the period"),
+        *((text, "is no date") for text in ("2026-02-30", "20260101", "2026-W01-1")),
+    ],
+)
 def test_a_period_that_is_missing_or_wrong(
     settings: Settings, tmp_path: Path, as_of: str | None, message: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
         run(settings, tmp_path / "{as_of}", as_of=as_of)
+
+
+def test_an_empty_source_is_not_the_working_folder(settings: Settings) -> None:
+    with pytest.raises(ConfigurationError, match="no source"):
+        run_delivery(settings, "", RunOptions())
 
 
 def test_keep_runs_prunes_after_each_publish(tmp_path: Path) -> None:

@@ -25,11 +25,12 @@ def audit(result: Transformed, options: RunOptions, published_releases: int | No
 
 def _reject_ratio(result: Transformed, options: RunOptions) -> str | None:
     counted = sum(count for reason, count in result.rejects.items() if reason not in NOT_COUNTED)
-    if counted <= options.max_reject_ratio * result.rows:
+    ratio = counted / result.rows  # a quotient is the double nearest to it, as is the limit as written
+    if ratio <= options.max_reject_ratio:
         return None
     worst = max(result.rejects, key=lambda reason: (reason not in NOT_COUNTED, result.rejects[reason]))
     return (
-        f"{counted} of {result.rows} rows are rejects, a ratio of {counted / result.rows:.4f} above "
+        f"{counted} of {result.rows} rows are rejects, a ratio of {ratio:.4f} above "
         f"{options.max_reject_ratio}, most of them {worst}"
     )
 

@@ -86,12 +86,15 @@ def test_not_published_on_request(settings: Settings, tmp_path: Path) -> None:
     assert current_id(settings) is None
 
 
-@pytest.mark.parametrize(("bad", "status"), [(5, "published"), (6, "held")])
+@pytest.mark.parametrize(
+    ("limit", "bad", "status"),
+    [(0.05, 5, "published"), (0.05, 6, "held"), (0.29, 29, "published"), (0.29, 30, "held")],
+)
 def test_the_reject_ratio_counts_from_above_the_limit(
-    settings: Settings, tmp_path: Path, bad: int, status: str
+    settings: Settings, tmp_path: Path, limit: float, bad: int, status: str
 ) -> None:
     records = [movie(number, date="?" if number <= bad else "1999-05-01") for number in range(1, 101)]
-    outcome = run(settings, write(tmp_path / "a.csv", records))
+    outcome = run(settings, write(tmp_path / "a.csv", records), max_reject_ratio=limit)
     assert outcome.run.status == status
     assert (outcome.held is None) == (status == "published")
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ UNREADABLE = UNREADABLE_CSV | {
     "no-column.parquet": parquet(HEADER[:-2], [GOOD[:-2]]),
     "no-key.jsonl": json_lines(HEADER[:-2], [GOOD[:-2]]),
     "empty.jsonl": b"\n\n",
+    "nothing.jsonl.gz": b"",
     "not-utf8.ndjson": b'{"id": "\xff"}\n',
 }
 
@@ -114,8 +116,9 @@ def test_the_reference_finds_them_unreadable_too(tmp_path: Path, name: str) -> N
         read_delivery(tmp_path / name)
 
 
-def test_one_unreadable_file_makes_the_delivery_unreadable(tmp_path: Path) -> None:
-    for name, content in (("a.csv", CSV), ("b.csv", UNREADABLE["no-column.csv"])):
-        (tmp_path / name).write_bytes(content)
-    with pytest.raises(UnreadableDelivery, match=r"b\.csv"):
+@pytest.mark.parametrize("name", ["no-column.csv", "nothing.jsonl.gz"])
+def test_one_unreadable_file_makes_the_delivery_unreadable(tmp_path: Path, name: str) -> None:
+    for file, content in (("a.csv", CSV), (name, UNREADABLE[name])):
+        (tmp_path / file).write_bytes(content)
+    with pytest.raises(UnreadableDelivery, match=re.escape(name)):
         produce(tmp_path / "home", tmp_path)

@@ -91,6 +91,8 @@ def open_stream(file: DataFile) -> Iterator[Stream]:
 def _decompressed(file: DataFile, raw: IO[bytes]) -> Iterator[IO[bytes]]:
     name = file.name.lower()
     if name.endswith(".gz"):
+        if not file.size:
+            raise gzip.BadGzipFile("the file is empty")  # GzipFile reads it as no data
         with gzip.GzipFile(fileobj=raw) as source:
             yield source  # type: ignore[misc]  # GzipFile reads bytes as any binary file does
     elif name.endswith(".zst"):

@@ -1,6 +1,7 @@
 """The two reports of a run: ``genre_data.csv`` and ``production_data.csv`` (contract section 2)."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
@@ -16,7 +17,8 @@ def write_reports(tables: Path, folder: Path) -> None:
     """Write both reports into ``folder`` from the Parquet tables of a run."""
     folder.mkdir(parents=True, exist_ok=True)
     _genre_report(tables).write_csv(folder / GENRE_REPORT)
-    _production_report(tables).write_csv(folder / PRODUCTION_REPORT)
+    with (folder / PRODUCTION_REPORT).open("wb") as file:
+        _write_production_report(tables, file)
 
 
 def _read(tables: Path, name: str) -> pl.DataFrame:
@@ -39,7 +41,22 @@ def _genre_report(tables: Path) -> pl.DataFrame:
     )
 
 
+def _write_production_report(tables: Path, file: BinaryIO) -> None:
+    """Write the header by itself: two genres may have one slug, as ``Drama 1`` and the first of two Dramas."""
+    report = _production_report(tables)
+    columns = _genre_columns(tables)
+    file.write((",".join(columns.get(name, name) for name in report.columns) + "\n").encode())
+    report.write_csv(file, include_header=False)
+
+
+def _genre_columns(tables: Path) -> dict[str, str]:
+    """Return ``{genre_id: releases_<slug>}``, the genres by name, then id."""
+    genres = _read(tables, GENRE.name).sort("name", "id")
+    return {str(key): f"releases_{slug.replace('-', '_')}" for key, _, slug in genres.iter_rows()}
+
+
 def _production_report(tables: Path) -> pl.DataFrame:
+    """Return the report, its genre columns still named by the genres' ids."""
     key = ["year", "company_id"]
     names = _read(tables, PRODUCTION_COMPANY.name)
     names = names.select(pl.col("id").alias("company_id"), pl.col("name").alias("production_company"))
@@ -60,11 +77,9 @@ def _production_report(tables: Path) -> pl.DataFrame:
 
 
 def _releases_by_genre(tables: Path) -> pl.DataFrame:
-    """Return ``year, company_id`` and a column of releases per genre, the genres by name, then id."""
-    genres = _read(tables, GENRE.name).sort("name", "id")
-    columns = {key: f"releases_{slug.replace('-', '_')}" for key, _, slug in genres.iter_rows()}
+    """Return ``year, company_id`` and a column of releases per genre, named by its id."""
     mart = _read(tables, "company_genre_year")
     return mart.group_by("year", "company_id").agg(
-        pl.col("releases").filter(pl.col("genre_id") == key).sum().alias(name)
-        for key, name in columns.items()
+        pl.col("releases").filter(pl.col("genre_id") == int(genre)).sum().alias(genre)
+        for genre in _genre_columns(tables)
     )

@@ -203,6 +203,16 @@ def test_keep_runs_prunes_after_each_publish(tmp_path: Path) -> None:
     assert {path.name for path in (settings.home / "lake" / "runs").iterdir()} == {made[1], made[2]}
 
 
+def test_a_slug_made_with_an_id_may_meet_another(settings: Settings, tmp_path: Path) -> None:
+    genres = "[{'id': 1, 'name': 'Drama'}, {'id': 2, 'name': 'drama'}, {'id': 3, 'name': 'Drama 1'}]"
+    record = (*movie(7)[:6], genres, movie(7)[7])
+    outcome = run(settings, write(tmp_path / "a.csv", [record]))
+    report = settings.home / "lake" / "runs" / outcome.run.run_id / "report" / "production_data.csv"
+    header, line = report.read_text().splitlines()
+    assert header.endswith(",releases_drama_1,releases_drama_1,releases_drama_2")
+    assert line == "1999,3,Pixar,1,10,25,15,1.5,1,1,1"
+
+
 def test_the_manifest_says_what_landed(settings: Settings, tmp_path: Path) -> None:
     source = movies(tmp_path / "a.csv", 3)
     outcome = run(settings, source)

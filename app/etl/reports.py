@@ -42,7 +42,7 @@ def _genre_report(tables: Path) -> pl.DataFrame:
 
 
 def _write_production_report(tables: Path, file: BinaryIO) -> None:
-    """Write the header by itself: two genres may have one slug, as ``Drama 1`` and the first of two Dramas."""
+    """Write the header by itself: of ``Drama``, ``drama`` and ``Drama 1`` two may have one slug."""
     report = _production_report(tables)
     columns = _genre_columns(tables)
     file.write((",".join(columns.get(name, name) for name in report.columns) + "\n").encode())

@@ -51,7 +51,7 @@ UNREADABLE: dict[str, tuple[str, bytes, str]] = {
     "truncated gzip": ("a.csv.gz", gzip.compress(CSV)[:-9], "compression is broken or cut short"),
     "flipped gzip": ("a.csv.gz", flipped(gzip.compress(CSV)), "compression is broken"),
     "no gzip at all": ("a.csv.gz", CSV, "compression is broken"),
-    "empty gzip": ("a.csv.gz", b"", "missing columns id, title"),
+    "empty gzip": ("a.csv.gz", b"", "compression is broken"),
     "truncated zstd": ("a.csv.zst", zstd.compress(CSV)[:-5], "compression is broken or cut short"),
     "no zstd at all": ("a.csv.zst", CSV, "compression is broken"),
     "truncated zip": ("a.zip", zipped(("a.csv", CSV))[:-40], "compression is broken"),

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 import orjson
 
@@ -16,6 +16,9 @@ VARY = "Accept, Accept-Encoding, Authorization"
 REVALIDATE = "private, no-cache"
 #: A pinned answer never changes; a day bounds how long a client reads on without asking whether it may.
 IMMUTABLE = "private, immutable, max-age=86400"
+#: What stands in a query unescaped (RFC 3986, section 3.4), and ``%``. Servers let other characters through
+#: that clients send, and one of them (``>``) would end the target of a ``Link``.
+IN_QUERY = "!$&'()*+,;=:@/?%"
 
 
 @dataclass(frozen=True)
@@ -29,16 +32,18 @@ class Ask:
 
     @property
     def target(self) -> str:
-        """Path and query as given."""
-        return f"{self.path}?{self.query.decode('latin-1')}" if self.query else self.path
+        """Path and query as given, escaped where a URI must be."""
+        return self._with(self.query)
 
     def next(self, cursor: str | None) -> str | None:
         """Return the same question with a cursor, None where there is none."""
         if cursor is None:
             return None
         others = [part for part in self.query.split(b"&") if part and _name(part) != b"cursor"]
-        query = b"&".join([*others, b"cursor=" + cursor.encode()])
-        return f"{self.path}?{query.decode('latin-1')}"
+        return self._with(b"&".join([*others, b"cursor=" + cursor.encode()]))
+
+    def _with(self, query: bytes) -> str:
+        return f"{self.path}?{quote(query, safe=IN_QUERY)}" if query else self.path
 
 
 def _name(part: bytes) -> bytes:

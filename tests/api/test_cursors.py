@@ -1,5 +1,6 @@
 """Cursors: nobody makes one up, nobody carries one elsewhere."""
 
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
@@ -109,3 +110,13 @@ def test_the_run_list_has_cursors_of_its_own(api: Api) -> None:
     assert api.get("/v1/runs", limit=2, cursor=cursor).status_code == 200
     assert_refused(api.get("/v1/runs", limit=1, cursor=cursor, sort="status"))
     assert_refused(api.get("/v1/runs", limit=1, cursor=cursor, fields="run_id"))
+
+
+def test_what_a_uri_cannot_hold_is_escaped_in_links(api: Api) -> None:
+    query = b'genre=drama&genre=\xc3\xa9>;rel=x"\\&fields=year&limit=1&year_from=1'
+    status, body = api.raw("GET", PATH, query)
+    links = json.loads(body)["links"]
+    assert status == 200
+    assert links["self"] == f"{PATH}?genre=drama&genre=%C3%A9%3E;rel=x%22%5C&fields=year&limit=1&year_from=1"
+    assert links["next"].startswith(f"{links['self']}&cursor=")
+    assert api.get(links["next"]).status_code == 200

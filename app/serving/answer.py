@@ -115,10 +115,10 @@ def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], bool]:
     return rows[:limit], len(rows) > limit
 
 
-def of_body(ask: Ask, form: Format, body: bytes, current: Run | None, next_link: str | None) -> Answer:
+def of_body(ask: Ask, form: Format, body: bytes, run: Run | None, next_link: str | None) -> Answer:
     """Return the answer of something that changes in place: its entity tag is that of its body."""
     fingerprint = urlsafe_b64encode(hashlib.blake2b(body, digest_size=15).digest()).decode()
-    head = headers(current, f'"{fingerprint}"')
+    head = headers(run, f'"{fingerprint}"')
     if not_modified(head["ETag"], ask.if_none_match):
         return Answer(304, head)
     return ok(form, body, head, next_link)

@@ -94,8 +94,7 @@ class Catalogue:
         """
         asked = paging(parameters.read(ask.query, RUN), RUN_FIELDS, NEWEST_FIRST)
         with self._store.snapshot() as snapshot:
-            run = snapshot.published()
-        return _one(ask, asked, run, run)
+            return _one(ask, asked, snapshot.published())
 
     def run(self, run_id: str, ask: Ask) -> Answer:
         """Show one kept run.
@@ -105,7 +104,7 @@ class Catalogue:
         """
         asked = paging(parameters.read(ask.query, RUN), RUN_FIELDS, NEWEST_FIRST)
         with self._store.snapshot() as snapshot:
-            return _one(ask, asked, snapshot.current, _find(snapshot, "run_id", run_id))
+            return _one(ask, asked, _find(snapshot, "run_id", run_id))
 
     def changes(self, run_id: str, ask: Ask) -> Answer:
         """List what changed in the marts since another run.
@@ -122,34 +121,33 @@ class Catalogue:
             run = _with_marts(_find(snapshot, "run_id", run_id), "run_id")
             since = _with_marts(_find(snapshot, "since", values["since"]), "since")
             found = changes(snapshot.catalogue, since, run, values["mart"], after, asked.limit + 1)
-            current = snapshot.current
         rows, more = answer.cut(found, asked.limit)
         last = (rows[-1]["mart"], *rows[-1]["key"].values()) if more else ()
-        return self._page(ask, asked, current, rows, Position(question, run_id, last) if more else None)
+        return self._page(ask, asked, run, rows, Position(question, run_id, last) if more else None)
 
     def _page(
         self,
         ask: Ask,
         asked: Paging,
-        current: Run | None,
+        run: Run | None,
         documents: Sequence[Mapping[str, Any]],
         end: Position | None,
     ) -> Answer:
         cursor = self._cursors.sign(end) if end else None
         form = formats.negotiate(asked.format, ask.accept)
         rows = [[document[field.name] for field in asked.fields] for document in documents]
-        meta = answer.meta(current, None, {}, len(rows), cursor)
+        meta = answer.meta(run, None, {}, len(rows), cursor)
         links = answer.links(ask, cursor)
         body = form.render(Page(asked.fields, rows, meta, links))
-        return answer.of_body(ask, form, body, current, links["next"])
+        return answer.of_body(ask, form, body, run, links["next"])
 
 
-def _one(ask: Ask, asked: Paging, current: Run | None, run: Run) -> Answer:
+def _one(ask: Ask, asked: Paging, run: Run) -> Answer:
     form = formats.negotiate(asked.format, ask.accept)
     document = run.document()
     data = {field.name: document[field.name] for field in asked.fields}
-    body = formats.envelope(data, answer.meta(current, None, {}, 1, None), answer.links(ask, None))
-    return answer.of_body(ask, form, body, current, None)
+    body = formats.envelope(data, answer.meta(run, None, {}, 1, None), answer.links(ask, None))
+    return answer.of_body(ask, form, body, run, None)
 
 
 def _find(snapshot: Snapshot, parameter: str, run_id: str) -> Run:

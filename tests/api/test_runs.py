@@ -43,16 +43,16 @@ def test_one_run_whole(api: Api) -> None:
     }
     assert run["tables"]["year"] == 1
     assert set(FIELDS) <= set(run)
-    assert answer.json()["meta"] | {"published_at": 0} == {
-        "run_id": FIRST,
+    assert answer.json()["meta"] == {
+        "run_id": HELD,
         "as_of": "1998-12-31",
-        "published_at": 0,
+        "published_at": None,
         "mart": None,
         "additive": {},
         "count": 1,
         "next_cursor": None,
     }
-    assert answer.headers["run-id"] == FIRST
+    assert answer.headers["run-id"] == HELD
 
 
 def test_the_newest_first(api: Api) -> None:
@@ -87,6 +87,15 @@ def test_the_published_run(api: Api) -> None:
     assert api.get("/v1/runs/current").json()["data"] == api.get(f"/v1/runs/{FIRST}").json()["data"]
     found = api.get("/v1/runs/current", fields="status,run_id").json()["data"]
     assert list(found.items()) == [("status", "published"), ("run_id", FIRST)]
+
+
+@pytest.mark.parametrize("path", [f"/v1/runs/{SECOND}", f"/v1/runs/{SECOND}/changes?since={FIRST}"])
+def test_an_answer_about_one_run_names_that_run(api: Api, path: str) -> None:
+    answer = api.get(path)
+    run = api.get(f"/v1/runs/{SECOND}").json()["data"]
+    assert answer.headers["run-id"] == SECOND
+    for name in ("run_id", "as_of", "published_at"):
+        assert answer.json()["meta"][name] == run[name]
 
 
 @pytest.mark.parametrize("run", ["nothing", "x" * 5000, "%00", "%FF", "..%2F", "a'b"])

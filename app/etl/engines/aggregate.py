@@ -67,7 +67,8 @@ def _slice_sums(mart: Mart, movies: pl.DataFrame, ids: Mapping[str, pl.Series]) 
         frame = frame.filter(pl.col(dimension.name).list.len() > 0).explode(dimension.name)
         key = ids[dimension.name].gather(frame[dimension.name]).alias(dimension.key)
         frame = frame.drop(dimension.name).with_columns(key)
-    return frame.drop_nulls(plain).group_by(mart.key).agg(_aggregation(measure) for measure in SUMMED)
+    groups = frame.lazy().drop_nulls(plain).group_by(mart.key)
+    return groups.agg(_aggregation(measure) for measure in SUMMED).collect(engine="streaming")
 
 
 def combine(mart: Mart, partials: list[pl.DataFrame]) -> pl.DataFrame:

@@ -8,10 +8,14 @@ from app.errors import AppError, PrunedRun, UnknownRun
 
 @dataclass(frozen=True)
 class Fault:
-    """One parameter at fault, and why."""
+    """One parameter at fault, and why; the query as a whole where ``parameter`` is empty."""
 
     parameter: str
     detail: str
+
+    def __str__(self) -> str:
+        """Name the parameter, if it is one, and say what is wrong."""
+        return f"{self.parameter}: {self.detail}" if self.parameter else self.detail
 
 
 class InvalidParameters(AppError):
@@ -20,7 +24,7 @@ class InvalidParameters(AppError):
     exit_code = 2
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(f"{fault.parameter}: {fault.detail}" for fault in faults))
+        super().__init__("; ".join(map(str, faults)))
         self.faults = tuple(faults)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from app.errors import near_miss
-from app.serving.errors import Fault, InvalidParameters
+from app.serving.errors import Fault, InvalidParameters, invalid
 
 MAX_QUERY_BYTES = 65_536
 MAX_VALUES = 1_000
@@ -53,22 +53,23 @@ def pairs(query: bytes) -> list[tuple[str, str]]:
     """Split a query string into decoded names and values (WHATWG URL, application/x-www-form-urlencoded).
 
     Raises:
-        InvalidParameters: it is too long, has too many parameters or is not UTF-8.
+        InvalidParameters: it is too long, has too many parameters, or a value is not UTF-8.
     """
     if len(query) > MAX_QUERY_BYTES:
         raise InvalidParameters([Fault("", f"the query is longer than {MAX_QUERY_BYTES} bytes")])
     parts = [part for part in query.split(b"&") if part]
     if len(parts) > MAX_VALUES:
         raise InvalidParameters([Fault("", f"the query has more than {MAX_VALUES} values")])
-    try:
-        return [_pair(part) for part in parts]
-    except UnicodeDecodeError:
-        raise InvalidParameters([Fault("", "the query is not percent-encoded UTF-8")]) from None
+    return [_pair(part) for part in parts]
 
 
 def _pair(part: bytes) -> tuple[str, str]:
-    name, _, value = part.replace(b"+", b" ").partition(b"=")
-    return unquote_to_bytes(name).decode(), unquote_to_bytes(value).decode()
+    raw_name, _, raw_value = part.replace(b"+", b" ").partition(b"=")
+    name = unquote_to_bytes(raw_name).decode(errors="replace")  # what is not UTF-8 is no name that is known
+    try:
+        return name, unquote_to_bytes(raw_value).decode()
+    except UnicodeDecodeError:
+        raise invalid(name[:_SHOWN], "must be percent-encoded UTF-8") from None
 
 
 def read(query: bytes, known: Mapping[str, Parameter]) -> dict[str, Any]:

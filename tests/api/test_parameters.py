@@ -172,3 +172,23 @@ TEXT = st.text(max_size=30) | st.sampled_from(
 def test_no_parameter_causes_a_failure(api: Api, path: str, given_pairs: list[tuple[str, str]]) -> None:
     query = "&".join(f"{name}={quote(value, safe='', errors='surrogatepass')}" for name, value in given_pairs)
     assert api.get(f"{path}?{query}").status_code in {200, 400, 404}
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("genre=drama&year=%FF", "year"),
+        ("genre=%ED%A0%80", "genre"),
+        ("genre=drama&ye%FFar=1995", "ye\N{REPLACEMENT CHARACTER}ar"),
+    ],
+)
+def test_bytes_that_are_no_text_name_their_parameter(api: Api, query: str, parameter: str) -> None:
+    problem = api.get(f"/v1/aggregates/genres?{query}").json()
+    assert [error["parameter"] for error in problem["errors"]] == [parameter]
+    assert problem["detail"].startswith(f"{parameter}: ")
+
+
+def test_a_fault_of_the_whole_query_names_no_parameter(api: Api) -> None:
+    problem = api.get(f"/v1/aggregates/genres?{'year=1995&' * 1001}").json()
+    assert problem["detail"] == "the query has more than 1000 values"
+    assert problem["errors"] == [{"parameter": "", "detail": "the query has more than 1000 values"}]

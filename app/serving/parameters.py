@@ -119,7 +119,7 @@ def one_of(*words: str) -> Parse:
 
     def parse(value: str) -> str:
         if value not in words:
-            raise ValueError(f"must be {near_miss(value[:_SHOWN], words)}")
+            raise ValueError(f"no such value; {near_miss(value[:_SHOWN], words)}")
         return value
 
     return parse

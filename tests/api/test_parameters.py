@@ -192,3 +192,14 @@ def test_a_fault_of_the_whole_query_names_no_parameter(api: Api) -> None:
     problem = api.get(f"/v1/aggregates/genres?{'year=1995&' * 1001}").json()
     assert problem["detail"] == "the query has more than 1000 values"
     assert problem["errors"] == [{"parameter": "", "detail": "the query has more than 1000 values"}]
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("rollup=year", "no such value; did you mean 'years'? one of: years"),
+        ("format=xml", "no such value; one of: json"),
+    ],
+)
+def test_a_word_that_is_not_known_is_answered_with_those_that_are(api: Api, query: str, detail: str) -> None:
+    assert api.get(f"/v1/aggregates/genres?{query}").json()["errors"][0]["detail"] == detail

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import ConfigurationError
@@ -80,7 +80,10 @@ class Settings(BaseSettings):
         return self.destination or str(self.home / "lake")
 
     def _database(self, url: SecretStr | None, file: str) -> str:
-        return url.get_secret_value() if url else f"sqlite:///{self.home.absolute() / file}"
+        if url:
+            return url.get_secret_value()
+        path = str(self.home.absolute() / file)
+        return URL.create("sqlite", database=path).render_as_string()  # escapes ? and % of the path
 
 
 def load_settings() -> Settings:

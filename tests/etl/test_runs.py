@@ -213,6 +213,13 @@ def test_a_slug_made_with_an_id_may_meet_another(settings: Settings, tmp_path: P
     assert line == "1999,3,Pixar,1,10,25,15,1.5,1,1,1"
 
 
+def test_a_home_of_any_name_keeps_its_own_state(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "a?b=1%20 #\u00e9", _env_file=None)
+    run(settings, movies(tmp_path / "a.csv", 3))
+    assert {path.name for path in settings.home.iterdir()} == {"lake", "warehouse.sqlite", "work"}
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [settings.home.name]
+
+
 def test_the_manifest_says_what_landed(settings: Settings, tmp_path: Path) -> None:
     source = movies(tmp_path / "a.csv", 3)
     outcome = run(settings, source)

@@ -62,10 +62,11 @@ def run_delivery(
         SumOverflow: a sum is beyond 2^63-1.
     """
     source = fill_period(source, options.as_of)
+    engines.open_engine(options.engine)  # a wrong name is told even where there is nothing to do
+    lake = open_store(settings.lake)
     if options.dry_run:
         return _dry_run(settings, source, RunRecord(options), progress)
     warehouse = ready(open_engine(settings.warehouse), "warehouse")
-    lake = open_store(settings.lake)
     record = RunRecord(options)
     work_root = settings.home / "work"
 

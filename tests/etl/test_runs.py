@@ -191,6 +191,20 @@ def test_a_period_that_is_missing_or_wrong(
         run(settings, tmp_path / "{as_of}", as_of=as_of)
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_cannot_be_used_is_told_before_anything_else(
+    settings: Settings, tmp_path: Path, dry_run: bool
+) -> None:
+    source = movies(tmp_path / "a.csv", 3)
+    run(settings, source)
+    with pytest.raises(ConfigurationError, match="no engine 'hadoop'"):
+        run(settings, source, engine="hadoop", dry_run=dry_run)
+    elsewhere = settings.model_copy(update={"destination": "gopher://host/lake"})
+    with pytest.raises(ConfigurationError, match="gopher"):
+        run(elsewhere, source, dry_run=dry_run)
+    assert len(catalogue(settings)) == 1
+
+
 def test_an_empty_source_is_not_the_working_folder(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="no source"):
         run_delivery(settings, "", RunOptions())

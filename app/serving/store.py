@@ -27,6 +27,8 @@ from app.warehouse.runs import Run
 
 _BUSY_TIMEOUT_S = 1.0
 _UNREAD = -1
+#: More characters than a run id has; what is longer is not worth repeating in an error.
+_MAX_RUN_ID = 64
 _POINTER = compiled(select(func.max(publication_table.c.seq)))
 _COLUMNS: Mapping[MatchOn, str] = {"key": "id", "slug": "slug", "name": "name"}
 
@@ -103,6 +105,8 @@ class Snapshot:
             UnknownRun: there is none.
             PrunedRun: its rows were deleted.
         """
+        if len(run_id) > _MAX_RUN_ID:
+            raise UnknownRun(f"no run of an id of {len(run_id)} characters")
         return runs.find(self.catalogue, run_id)
 
     def once_published(self, run_id: str) -> Run:

@@ -106,6 +106,13 @@ def test_an_unknown_run_is_404(api: Api, run: str) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("path", ["/v1/aggregates/years?run=", f"/v1/runs/{SECOND}/changes?since="])
+def test_a_long_id_is_not_repeated_in_the_answer(api: Api, path: str) -> None:
+    answer = api.get(path + "x" * 5000)
+    assert answer.status_code == 404
+    assert len(answer.content) < 1000
+
+
 def test_before_anything_is_published(fresh: tuple[Api, World]) -> None:
     api, world = fresh
     answer = api.get("/v1/runs")

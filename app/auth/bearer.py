@@ -17,7 +17,9 @@ def bearer_token(authorization: Sequence[str], query: Container[str]) -> str:
         Unauthorized: there is no bearer token.
     """
     if QUERY_PARAMETER in query:
-        raise InvalidRequest("send the token in the Authorization header, never in the query")
+        raise InvalidRequest(
+            "send the token in the Authorization header, never in the query", QUERY_PARAMETER
+        )
     if len(authorization) > 1:
         raise InvalidRequest("the Authorization header occurs more than once")
     scheme, _, token = "".join(authorization).partition(" ")

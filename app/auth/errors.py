@@ -62,11 +62,15 @@ class InvalidToken(Unauthorized):
 
 
 class InvalidRequest(BearerError):
-    """400 ``invalid_request``: the token was sent twice, or in a place where it leaks."""
+    """400 ``invalid_request``: the token was sent twice, or where it leaks: in the query ``parameter``."""
 
     status = 400
     title = "Bad Request"
     error = "invalid_request"
+
+    def __init__(self, message: str, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
 
 
 class InsufficientScope(BearerError):

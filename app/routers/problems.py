@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from app.auth.errors import BearerError
+from app.auth.errors import BearerError, InvalidRequest
 from app.errors import (
     AppError,
     NothingPublished,
@@ -95,7 +95,9 @@ async def _app_error(request: Request, error: Exception) -> Response:
 
 async def _bearer_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, BearerError)  # noqa: S101 - what the handler is registered for
-    return problem(request.scope, error.status, error.detail, error.title, error.headers)
+    parameter = error.parameter if isinstance(error, InvalidRequest) else None
+    faults = [Fault(parameter, error.detail)] if parameter else []
+    return problem(request.scope, error.status, error.detail, error.title, error.headers, faults)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

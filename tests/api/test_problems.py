@@ -82,6 +82,13 @@ def test_403_names_the_scope(api: Api) -> None:
     assert 'scope="marts:read"' in answer.headers["www-authenticate"]
 
 
+def test_a_token_in_the_query_is_the_parameter_at_fault(api: Api) -> None:
+    answer = api.get("/v1/aggregates/years?access_token=x")
+    problem = assert_problem(answer, 400)
+    assert [error["parameter"] for error in problem["errors"]] == ["access_token"]
+    assert 'error="invalid_request"' in answer.headers["www-authenticate"]
+
+
 @pytest.fixture
 def broken(tmp_path: Path) -> Any:
     app = application(tmp_path)

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.auth.trust import Trust
 
 POLL_S = 0.25
+Identity = tuple[int, int]
 log = logging.getLogger(__name__)
 
 
@@ -56,21 +58,32 @@ class Watcher:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            file = _identity(self._engine)
             try:
                 with self._engine.connect() as connection:
-                    self._follow(connection)
+                    self._follow(connection, file)
             except SQLAlchemyError as error:
                 log.warning("the accounts database cannot be read, the last known state stays: %s", error)
                 self._stop.wait(POLL_S)
 
-    def _follow(self, connection: Connection) -> None:
+    def _follow(self, connection: Connection, file: Identity | None) -> None:
+        """Follow one connection until the file it reads is replaced, by a restored copy, say."""
         known: int | None = None
-        while not self._stop.wait(POLL_S):
+        while not self._stop.wait(POLL_S) and _identity(self._engine) in {None, file}:
             version = _version(connection)
             if version is None or version != known:
                 self.refresh()
                 known = version
             self._seen_at = time.monotonic()
+
+
+def _identity(engine: Engine) -> Identity | None:
+    """Return what tells a SQLite file from one put in its place; None where there is no file."""
+    try:
+        status = Path(engine.url.database or "").stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _version(connection: Connection) -> int | None:

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -244,6 +246,23 @@ def test_while_the_database_is_away_the_last_state_stays(
     assert auth.watcher.lag_s > 0
     with transaction(auth.engine) as connection:
         connection.exec_driver_sql("ALTER TABLE gone RENAME TO client")
+    revoke_client(auth.engine, client.client_id)
+    assert within_a_second(lambda: refused(auth, token))
+
+
+def test_a_restored_copy_of_the_file_is_followed(auth: Auth, client: Client, tmp_path: Path) -> None:
+    other = create_client(auth.engine, "other", ["marts:read"]).client
+    token, others = auth.issue(client).access_token, auth.issue(other).access_token
+    revoke_client(auth.engine, other.client_id)
+    assert within_a_second(lambda: refused(auth, others))  # from here on the first file is being followed
+    file = Path(str(auth.engine.url.database))
+    copy = tmp_path / "copy.sqlite"
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    for companion in ("-wal", "-shm"):
+        file.with_name(file.name + companion).unlink(missing_ok=True)
+    copy.replace(file)
+    assert not refused(auth, token)
     revoke_client(auth.engine, client.client_id)
     assert within_a_second(lambda: refused(auth, token))
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.auth.trust import Trust
 
@@ -62,7 +61,7 @@ class Watcher:
             try:
                 with self._engine.connect() as connection:
                     self._follow(connection, file)
-            except SQLAlchemyError as error:
+            except Exception as error:  # a thread that died of one would never see a revocation again
                 log.warning("the accounts database cannot be read, the last known state stays: %s", error)
                 self._stop.wait(POLL_S)
 

@@ -250,6 +250,24 @@ def test_while_the_database_is_away_the_last_state_stays(
     assert within_a_second(lambda: refused(auth, token))
 
 
+def test_what_cannot_be_understood_does_not_end_the_watch(
+    auth: Auth, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = auth.issue(client).access_token
+    garbled = (
+        "INSERT INTO signing_key SELECT 'x', algorithm, '{', private_pem, created_at, signs_from, NULL, NULL "
+        "FROM signing_key"
+    )
+    with caplog.at_level(logging.WARNING, watcher.__name__):
+        with transaction(auth.engine) as connection:
+            connection.exec_driver_sql(garbled)
+        assert within_a_second(lambda: "cannot be read" in caplog.text)
+    with transaction(auth.engine) as connection:
+        connection.exec_driver_sql("DELETE FROM signing_key WHERE kid = 'x'")
+    revoke_client(auth.engine, client.client_id)
+    assert within_a_second(lambda: refused(auth, token))
+
+
 def test_a_restored_copy_of_the_file_is_followed(auth: Auth, client: Client, tmp_path: Path) -> None:
     other = create_client(auth.engine, "other", ["marts:read"]).client
     token, others = auth.issue(client).access_token, auth.issue(other).access_token

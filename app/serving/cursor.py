@@ -46,9 +46,7 @@ class Cursors:
         if version != _VERSION:
             raise invalid("cursor", "comes from another version of this program; start at the first page")
         if digest != listing:
-            raise invalid(
-                "cursor", "belongs to other parameters; only limit and format may change between pages"
-            )
+            raise invalid("cursor", "belongs to other parameters, which may not change between pages")
         return Position(digest, run_id, tuple(values))
 
     def _verified(self, text: str) -> bytes:

@@ -18,7 +18,7 @@ FORMAT = choice("format", "Format of the answer; goes before the `Accept` header
 LIMIT = integer("limit", f"Rows per page, {DEFAULT_LIMIT} unless given.", 1, MAX_LIMIT, default=DEFAULT_LIMIT)
 CURSOR = text(
     "cursor",
-    "`next_cursor` of the page before. All other parameters but `limit` and `format` must stay as they were.",
+    "`next_cursor` of the page before. All other parameters must stay as they were.",
 )
 
 

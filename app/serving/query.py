@@ -35,7 +35,7 @@ class Paging:
     def canonical(self) -> tuple[Any, ...]:
         """What may not change between two pages of one listing."""
         order = [(item.field.name, item.descending) for item in self.order]
-        return self.run, [field.name for field in self.fields], order
+        return self.run, self.limit, [field.name for field in self.fields], order
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Query:
 
     @property
     def digest(self) -> str:
-        """The fingerprint that pages of one listing share: of everything but limit, format and cursor."""
+        """The fingerprint that pages of one listing share: of everything but format and cursor."""
         return digest(self.listing.path, sorted(self.selection.items()), *self.paging.canonical)
 
 

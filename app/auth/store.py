@@ -18,15 +18,20 @@ SECRET_BYTES = 32
 
 
 def open_accounts(settings: Settings) -> Engine:
-    """Open the accounts database with its schema at head; a SQLite file and its companions get mode 0600.
+    """Open the accounts database with its schema at head.
 
     Raises:
         SchemaError, StoreFailure, ConfigurationError: as ``app.database`` says.
     """
+    return ready(private_engine(settings), "accounts")
+
+
+def private_engine(settings: Settings) -> Engine:
+    """Open the accounts database, whatever its schema; a SQLite file and its companions get mode 0600."""
     engine = open_engine(settings.database)
     if engine.dialect.name == "sqlite" and engine.url.database not in {None, "", ":memory:"}:
         _keep_private(Path(str(engine.url.database)))
-    return ready(engine, "accounts")
+    return engine
 
 
 def _keep_private(file: Path) -> None:

@@ -3,7 +3,9 @@
 from typing import Annotated
 
 import typer
+from sqlalchemy import Engine
 
+from app.auth.store import private_engine
 from app.cli.output import Json, emit, table
 from app.database import HISTORIES, History, current, downgrade, head, open_engine, upgrade
 from app.errors import ConfigurationError, near_miss
@@ -12,15 +14,15 @@ from app.settings import Settings, load_settings
 commands = typer.Typer(no_args_is_help=True, help="Migrate the warehouse and the accounts database.")
 
 
-def _url(settings: Settings, history: History) -> str:
-    return settings.warehouse if history == "warehouse" else settings.database
+def _open(settings: Settings, history: History) -> Engine:
+    return open_engine(settings.warehouse) if history == "warehouse" else private_engine(settings)
 
 
 def _state(settings: Settings) -> list[dict[str, str | None]]:
     return [
         {
             "database": history,
-            "revision": current(open_engine(_url(settings, history))),
+            "revision": current(_open(settings, history)),
             "head": head(history),
         }
         for history in HISTORIES
@@ -39,7 +41,7 @@ def upgrade_all(as_json: Json = False) -> None:
     """Bring both databases to the schema that this program needs."""
     settings = load_settings()
     for history in HISTORIES:
-        upgrade(open_engine(_url(settings, history)), history)
+        upgrade(_open(settings, history), history)
     _show(settings, as_json)
 
 
@@ -54,7 +56,7 @@ def downgrade_one(
     history = next((name for name in HISTORIES if name == database), None)
     if history is None:
         raise ConfigurationError(f"no database {database!r}", near_miss(database, HISTORIES))
-    downgrade(open_engine(_url(settings, history)), history, revision)
+    downgrade(_open(settings, history), history, revision)
     _show(settings, as_json)
 
 

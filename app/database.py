@@ -59,6 +59,7 @@ def open_engine(url: str) -> Engine:
     engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
+    event.listen(engine, "invalidate", _on_invalidate)
     return engine
 
 
@@ -109,6 +110,11 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 def _on_begin(connection: Connection) -> None:
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
     connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _on_invalidate(connection: sqlite3.Connection, *_: object) -> None:
+    """Roll back what Ctrl-C cut short: a mere close leaves the write lock as long as a cursor lives."""
+    connection.rollback()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ expressions; whatever they do not match whole goes to ``parse_members``, which i
 """
 
 import ast
+import threading
 import warnings
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from app.etl import strict_json
 from app.marts.names import WHITESPACE
 
 MAX_MEMBER_ID = 10**18 - 1
+
+#: What warnings are shown belongs to the whole process: one thread at a time may change it.
+_WARNINGS = threading.Lock()
 
 _ID = r"(?:0|[1-9][0-9]{0,17})"
 #: Names without escapes, control characters or braces, so that braces are those of the objects.
@@ -160,7 +164,7 @@ def _literal(text: str) -> object:
     except (ValueError, RecursionError):
         pass
     try:
-        with warnings.catch_warnings():
+        with _WARNINGS, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an unknown escape such as '\d' is still what Python reads
             return ast.literal_eval(text)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

@@ -21,8 +21,9 @@ def write_reports(tables: Path, folder: Path) -> None:
         _write_production_report(tables, file)
 
 
-def _read(tables: Path, name: str) -> pl.DataFrame:
-    return pl.read_parquet(tables / f"{name}.parquet", memory_map=False)
+def _read(tables: Path, name: str, *columns: str) -> pl.DataFrame:
+    """Read these columns of a landed table, all of them where none is named."""
+    return pl.read_parquet(tables / f"{name}.parquet", columns=list(columns) or None, memory_map=False)
 
 
 def _genre_report(tables: Path) -> pl.DataFrame:
@@ -61,7 +62,12 @@ def _production_report(tables: Path) -> pl.DataFrame:
     names = _read(tables, PRODUCTION_COMPANY.name)
     names = names.select(pl.col("id").alias("company_id"), pl.col("name").alias("production_company"))
     by_genre = _releases_by_genre(tables)
-    rows = _read(tables, "company_year").join(names, on="company_id").join(by_genre, on=key, how="left")
+    measures = ("releases", "budget", "revenue", "profit", "avg_popularity")
+    rows = (
+        _read(tables, "company_year", *key, *measures)
+        .join(names, on="company_id")
+        .join(by_genre, on=key, how="left")
+    )
     genres = [column for column in by_genre.columns if column not in key]
     return rows.sort("year", "production_company", "company_id").select(
         pl.col("year").alias("release_year"),
@@ -78,7 +84,7 @@ def _production_report(tables: Path) -> pl.DataFrame:
 
 def _releases_by_genre(tables: Path) -> pl.DataFrame:
     """Return ``year, company_id`` and a column of releases per genre, named by its id."""
-    mart = _read(tables, "company_genre_year")
+    mart = _read(tables, "company_genre_year", "year", "company_id", "genre_id", "releases")
     return mart.group_by("year", "company_id").agg(
         pl.col("releases").filter(pl.col("genre_id") == int(genre)).sum().alias(genre)
         for genre in _genre_columns(tables)

@@ -12,7 +12,7 @@ from app.marts.names import search_key
 from app.marts.tables import DIMENSION_TABLES, RUN_TABLES, Scaled
 
 #: Rows read from a landed file at once, and of these rows inserted at once as Python tuples.
-_ROWS_READ = 500_000
+_ROWS_READ = 250_000
 _ROWS_INSERTED = 50_000
 
 #: Rows of an index that SQLite looks at for its statistics.

@@ -43,11 +43,22 @@ def main(arguments: list[str] | None = None) -> None:
     debug = DEBUG in given
     try:
         _invoke([argument for argument in given if argument != DEBUG])
+        sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
     except (Exception, KeyboardInterrupt) as error:
-        sys.exit(_fail(error, debug))
+        status = _fail(error, debug)
+        _drop_output()
+        sys.exit(status)
     sys.exit(0)
+
+
+def _drop_output() -> None:
+    """Write what is left; what cannot be written is dropped, or Python would end with a status of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _invoke(arguments: list[str]) -> None:

@@ -55,7 +55,7 @@ class Command:
 
 def environment(home: Path, **settings: str) -> dict[str, str]:
     """Return the environment of a process on the embedded default in ``home``, with these settings beside."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("APP_", "PYTHON"))}
     return inherited | {"APP_HOME": str(home)} | settings
 
 

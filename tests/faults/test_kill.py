@@ -51,7 +51,7 @@ def reached(stage: Stage) -> str:
         lock = connection.execute("SELECT run_id, location FROM run_lock").fetchone()
         runs = {row["run_id"]: row["status"] for row in connection.execute("SELECT run_id, status FROM run")}
     if lock is None:
-        return "not begun, or ended"
+        return "lock free, old" if runs[stage.old.run_id] == "published" else "lock free, new"
     if lock["run_id"] in runs:
         return f"loaded, {runs[lock['run_id']]}"
     folder = Path(lock["location"])

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import polars as pl
@@ -58,7 +58,7 @@ class _Scan:
 class _Sums:
     """What the second phase adds up, bucket by bucket."""
 
-    partials: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: {mart.name: [] for mart in MARTS})
+    marts: dict[str, pl.DataFrame] = field(default_factory=dict)
     totals: dict[str, Counter[str]] = field(default_factory=lambda: {mart.name: Counter() for mart in MARTS})
     without: Counter[str] = field(default_factory=Counter)
     duplicates: list[pl.Series] = field(default_factory=list)
@@ -151,9 +151,10 @@ def _add_bucket(scan: _Scan, sums: _Sums, movies: pl.DataFrame, ids: dict[str, p
         members.use(movies[name].explode().cast(pl.UInt32))
         sums.without[name] += movies.filter(pl.col(name).list.len().fill_null(0) == 0).height
     for mart in MARTS:
-        partials = sums.partials[mart.name]
-        partials.append(aggregate.partial(mart, movies, ids))
-        sums.partials[mart.name] = [aggregate.combine(mart, partials)]
+        partials = [aggregate.partial(mart, movies, ids)]
+        if mart.name in sums.marts:
+            partials.append(sums.marts[mart.name])
+        sums.marts[mart.name] = aggregate.combine(mart, partials)
 
 
 def _reject_duplicates(scan: _Scan, duplicates: list[pl.Series]) -> None:
@@ -167,9 +168,11 @@ def _reject_duplicates(scan: _Scan, duplicates: list[pl.Series]) -> None:
 
 
 def _reject_rows(scan: _Scan, reader: Reader, parts: list[_Part], rejects: pl.DataFrame) -> None:
-    for part, rows in _parts_of_rows(parts, rejects):
-        spans = dict.fromkeys(part.span.around(row) for row in rows["row"])
-        records = chain.from_iterable(_records(batch, rows) for batch in reader.again(list(spans)))
+    found = list(_parts_of_rows(parts, rejects))
+    spans = [list(dict.fromkeys(part.span.around(row) for row in rows["row"])) for part, rows in found]
+    batches = reader.again(list(chain.from_iterable(spans)))  # one pass: compressed files only go forward
+    for (part, rows), of_part in zip(found, spans, strict=True):
+        records = chain.from_iterable(_records(batch, rows) for batch in islice(batches, len(of_part)))
         scan.rejects.add(part.file.name, part.number, list(records), rows)
 
 
@@ -193,7 +196,7 @@ def _parts_of_rows(parts: list[_Part], rejects: pl.DataFrame) -> Iterator[tuple[
 def _write_tables(scan: _Scan, sums: _Sums, work: Path) -> dict[str, int]:
     rows: dict[str, int] = {}
     for mart in MARTS:
-        frame = aggregate.finish(mart, aggregate.combine(mart, sums.partials[mart.name]))
+        frame = aggregate.finish(mart, sums.marts[mart.name])
         frame.write_parquet(work / f"{mart.name}.parquet")
         rows[mart.name] = frame.height
     for name, members in scan.members.items():

@@ -195,18 +195,19 @@ class CsvReader:
             if not length and not final and len(data) <= MAX_RECORD_BYTES:
                 carry = data
                 continue
-            found = frame(data[:length]) if length else None
+            block = data[:length]
+            found = frame(block) if length else None
             if (length and found is None) or (not length and not final):
                 self._irregular_from = offset
                 yield from self._scan_all(stream, data, final, offset, row)
                 return
             if found is not None:
-                self._check_block(data[:length], found, row)
+                self._check_block(block, found, row)
                 for begin, end, part in found.cut(length, BATCH_ROWS):
                     place = (offset + begin, end - begin, row, part.records, stream.consumed)
                     span = Span(*place, part.marks(MARK_EVERY))
                     if span.rows:
-                        yield self._regular(data[begin:end], part, span)
+                        yield self._regular(block[begin:end], part, span)
                     row += span.rows
                 offset, carry = offset + length, data[length:]
             if final:

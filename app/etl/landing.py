@@ -9,12 +9,11 @@ import orjson
 from app.errors import StoreFailure
 from app.etl.engines.base import REJECTS
 from app.etl.reports import REPORTS
-from app.marts.definitions import ENTITIES, MARTS
+from app.marts.tables import RUN_TABLES
 from app.storage import ObjectStore, open_store
 
 MANIFEST = "manifest.json"
 REPORT_FOLDER = "report"
-TABLES = (*(mart.name for mart in MARTS), *(dimension.name for dimension in ENTITIES))
 
 
 def run_prefix(run_id: str) -> str:
@@ -38,7 +37,7 @@ def land(store: ObjectStore, run_id: str, folder: Path, manifest: Callable[[], M
     Raises:
         StoreFailure: the store failed, or the run has landed before.
     """
-    for table in (*TABLES, REJECTS):
+    for table in (*RUN_TABLES, REJECTS):
         store.put(table_key(run_id, table), folder / f"{table}.parquet")
     for report in REPORTS:
         store.put(report_key(run_id, report), folder / REPORT_FOLDER / report)

@@ -213,8 +213,3 @@ REQUIRED_COLUMNS = (
 def measure(name: str) -> Measure:
     """Return the measure of this name; KeyError where there is none."""
     return {item.name: item for item in MEASURES}[name]
-
-
-def mart(name: str) -> Mart:
-    """Return the mart of this name; KeyError where there is none."""
-    return {item.name: item for item in MARTS}[name]

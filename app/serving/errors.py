@@ -48,3 +48,17 @@ class RunAtFault(AppError):
         super().__init__(cause.message, cause.hint)
         self.parameter = parameter
         self.cause = cause
+
+
+class StatementTimeout(AppError):
+    """A question took more database time than it may."""
+
+    exit_code = 6
+    retryable = True
+
+
+class Saturated(AppError):
+    """More questions wait for the store than it can answer soon."""
+
+    exit_code = 6
+    retryable = True

@@ -7,15 +7,19 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from sqlalchemy.engine import make_url
-from starlette.middleware import Middleware
 
+from app.auth.gate import Gate
+from app.auth.limits import Limits
 from app.auth.service import Auth
 from app.database import open_engine, ready
 from app.errors import StoreFailure
 from app.ops.metrics import Metrics
 from app.routers import docs, listings, oauth, operations, problems, runs
 from app.routers.application import Application
+from app.routers.front import Front
 from app.routers.requests import Requests
+from app.serving.answers import Answers
+from app.serving.cache import Cache
 from app.serving.catalogue import Catalogue
 from app.serving.cursor import Cursors
 from app.serving.reader import Reader
@@ -32,7 +36,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ConfigurationError, SchemaError: the settings or a database cannot be used by this program.
     """
     chosen = settings or load_settings()
-    metrics = Metrics()
+    auth, store, metrics = Auth.open(chosen), _open_store(chosen), Metrics()
+    cursors = Cursors(auth.cursor_secret())
+    gate = Gate(auth.verifier, Limits())
+    answers = Answers(store, Reader(store, cursors), Cache(chosen.cache_bytes))
     app = Application(
         title="Movie marts",
         summary="Movies by year, genre and production company: releases, money, popularity.",
@@ -43,14 +50,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
-        middleware=[Middleware(Requests, metrics=metrics)],
     )
-    app.state.metrics = metrics
-    app.state.auth = Auth.open(chosen)
-    app.state.store = _open_store(chosen)
-    cursors = Cursors(app.state.auth.cursor_secret())
-    app.state.reader = Reader(app.state.store, cursors)
-    app.state.catalogue = Catalogue(app.state.store, cursors)
+    app.enter_by(lambda inner: Requests(Front(inner, gate, answers, metrics), metrics))
+    app.state.auth, app.state.gate, app.state.metrics = auth, gate, metrics
+    app.state.store, app.state.answers = store, answers
+    app.state.catalogue = Catalogue(store, cursors)
     problems.install(app)
     for module in (listings, runs, oauth, operations, docs):
         app.include_router(module.router)

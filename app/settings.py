@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -16,6 +16,19 @@ from app.errors import ConfigurationError
 
 PREFIX = "APP_"
 ENV_FILE = ".env"
+PERIODS_S = {"second": 1, "minute": 60, "hour": 3600}
+MOST_REQUESTS = 1_000_000
+
+
+class Rate(NamedTuple):
+    """So many requests per period."""
+
+    requests: int
+    period_s: int
+
+    def __str__(self) -> str:
+        """Return it the way it is written."""
+        return f"{self.requests}/{next(name for name, s in PERIODS_S.items() if s == self.period_s)}"
 
 
 class Settings(BaseSettings):
@@ -44,6 +57,23 @@ class Settings(BaseSettings):
         None, description="Runs kept after each publish, 1 or more; unset keeps all."
     )
 
+    cache_bytes: Annotated[int, Field(ge=0)] = Field(
+        16_777_216, description="Memory for finished answers, in bytes per worker; 0 keeps none."
+    )
+
+    rate_limit: str = Field(
+        "600/minute",
+        description="Requests per client, the same for all workers: a number from 1 to 1000000, then /second,"
+        " /minute or /hour; off limits nothing.",
+    )
+    access_log: Literal["on", "off"] = Field(
+        "on", description="One JSON line on stderr per request, on or off."
+    )
+    shared_folder: Path | None = Field(
+        None,
+        description="Folder by which the workers of one server count together; app serve makes one itself.",
+    )
+
     @field_validator("warehouse_url", "database_url")
     @classmethod
     def _is_sqlalchemy_url(cls, value: SecretStr | None) -> SecretStr | None:
@@ -63,6 +93,18 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
             raise ValueError("must be an http(s) URL without query or fragment (RFC 8414)")
         return value.rstrip("/")
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _is_rate(cls, value: str) -> str:
+        if value != "off":
+            _rate(value)
+        return value
+
+    @property
+    def rate(self) -> Rate | None:
+        """What a client may ask; None where nothing is limited."""
+        return None if self.rate_limit == "off" else _rate(self.rate_limit)
 
     @property
     def warehouse(self) -> str:
@@ -84,6 +126,13 @@ class Settings(BaseSettings):
             return url.get_secret_value()
         path = str(self.home.absolute() / file)
         return URL.create("sqlite", database=path).render_as_string()  # escapes ? and % of the path
+
+
+def _rate(text: str) -> Rate:
+    found = re.fullmatch("([1-9][0-9]{0,6})/(second|minute|hour)", text)
+    if found is None or int(found[1]) > MOST_REQUESTS:
+        raise ValueError("must be a rate such as 600/minute, or off")
+    return Rate(int(found[1]), PERIODS_S[found[2]])
 
 
 def load_settings() -> Settings:

@@ -1,8 +1,10 @@
-"""The FastAPI application with a complete OpenAPI document."""
+"""The FastAPI application with layers in front of it and a complete OpenAPI document."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.routers import schemas
 
@@ -11,6 +13,16 @@ REFERENCE = "#/components/schemas/{model}"
 
 class Application(FastAPI):
     """FastAPI's own document lacks our one error body, and drops what is null from examples."""
+
+    _entrance: ASGIApp | None = None
+
+    def enter_by(self, layers: Callable[[ASGIApp], ASGIApp]) -> None:
+        """Put layers in front of everything that FastAPI does itself, its own middleware included."""
+        self._entrance = layers(super().__call__)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection or request."""
+        await (self._entrance or super().__call__)(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""

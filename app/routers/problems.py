@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from app.auth.errors import BearerError, InvalidRequest
+from app.auth.limits import RateLimited
 from app.errors import (
     AppError,
     NothingPublished,
@@ -19,7 +20,15 @@ from app.errors import (
     UnknownRun,
 )
 from app.marts.names import slug
-from app.serving.errors import Fault, InvalidParameters, NotAcceptable, RunAtFault
+from app.routers.sending import path
+from app.serving.errors import (
+    Fault,
+    InvalidParameters,
+    NotAcceptable,
+    RunAtFault,
+    Saturated,
+    StatementTimeout,
+)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -29,15 +38,13 @@ TITLES = {
     405: "Method not allowed",
     406: "Not acceptable",
     409: "Run pruned",
+    429: "Too many requests",
     503: "Not available yet",
 }
 STATUSES: Mapping[type[AppError], int] = {
-    InvalidParameters: 400,
     UnknownRun: 404,
     NotAcceptable: 406,
     PrunedRun: 409,
-    NothingPublished: 503,
-    StoreFailure: 503,
 }
 log = logging.getLogger(__name__)
 
@@ -65,39 +72,46 @@ def problem(
     return Response(orjson.dumps(body), status, head, MEDIA_TYPE)
 
 
-def path(scope: Mapping[str, Any]) -> str:
-    """Return the path of a request as it was sent."""
-    raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    return raw.decode("latin-1")
-
-
 def unexpected(scope: Mapping[str, Any]) -> Response:
     """Return the answer to a failure of the program, which says nothing of its inside."""
     return problem(scope, 500, "Something failed here; the request id finds it in the server's log.")
 
 
-async def _app_error(request: Request, error: Exception) -> Response:
-    if isinstance(error, RunAtFault):
-        status = STATUSES[type(error.cause)]
-        return problem(request.scope, status, error.message, faults=[Fault(error.parameter, error.message)])
-    status = STATUSES.get(type(error), 500) if isinstance(error, AppError) else 500
-    if not isinstance(error, AppError) or status == 500:
-        log.error("unexpected error", exc_info=error)
-        return unexpected(request.scope)
-    if isinstance(error, StoreFailure):
-        log.error("the store failed", exc_info=error)
-    if status == 503:
-        detail = "The store cannot be read." if isinstance(error, StoreFailure) else error.message
-        return problem(request.scope, status, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
-    faults = error.faults if isinstance(error, InvalidParameters) else ()
-    return problem(request.scope, status, str(error), faults=faults)
+def answer_to(scope: Mapping[str, Any], error: Exception) -> Response:
+    """Return the answer to an error; one that no client can have caused is logged, and is a 500."""
+    match error:
+        case BearerError():
+            return _bearer_error(scope, error)
+        case RunAtFault():
+            fault = Fault(error.parameter, error.message)
+            return problem(scope, STATUSES[type(error.cause)], error.message, faults=[fault])
+        case InvalidParameters():
+            return problem(scope, 400, str(error), faults=error.faults)
+        case StoreFailure():
+            log.error("the store failed", exc_info=error)
+            return _later(scope, 503, "The store cannot be read.", RETRY_AFTER_S)
+        case RateLimited():
+            return _later(scope, 429, str(error), error.retry_after_s)
+        case NothingPublished() | StatementTimeout() | Saturated():
+            return _later(scope, 503, error.message, RETRY_AFTER_S)
+        case _ if type(error) in STATUSES:
+            return problem(scope, STATUSES[type(error)], str(error))
+    log.error("unexpected error", exc_info=error)
+    return unexpected(scope)
 
 
-async def _bearer_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, BearerError)  # noqa: S101 - what the handler is registered for
+def _bearer_error(scope: Mapping[str, Any], error: BearerError) -> Response:
     parameter = error.parameter if isinstance(error, InvalidRequest) else None
     faults = [Fault(parameter, error.detail)] if parameter else []
-    return problem(request.scope, error.status, error.detail, error.title, error.headers, faults)
+    return problem(scope, error.status, error.detail, error.title, error.headers, faults)
+
+
+def _later(scope: Mapping[str, Any], status: int, detail: str, retry_after_s: int) -> Response:
+    return problem(scope, status, detail, headers={"Retry-After": str(retry_after_s)})
+
+
+async def _app_error(request: Request, error: Exception) -> Response:
+    return answer_to(request.scope, error)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -116,7 +130,6 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Let the application answer every error as a problem."""
-    app.add_exception_handler(BearerError, _bearer_error)
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)

@@ -1,9 +1,10 @@
-"""Around every request: an id, HEAD wherever GET works, metrics, an answer even where the program fails."""
+"""Around every request: an id, HEAD wherever GET works, metrics, a log line, an answer even to a failure."""
 
+import itertools
 import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -11,12 +12,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.ops.metrics import Metrics
 from app.routers.problems import unexpected
+from app.routers.sending import HEAD
 
-HEADER = "X-Request-Id"
 UNKNOWN_ROUTE = "unknown"
 #: Methods that metrics tell apart; a client can make up any other.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_HEADER = b"x-request-id"
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+#: Ids are unique, not secret: the process in front, then a count.
+_PROCESS = secrets.token_hex(8)
+_COUNT = itertools.count()
 log = logging.getLogger(__name__)
 
 
@@ -35,19 +40,21 @@ class Requests:
         started = time.perf_counter()
         method = scope["method"]
         answer = _Answer(send, request_id(scope), without_body=method == "HEAD")
-        scope.setdefault("state", {})["request_id"] = answer.request_id
-        inner = {**scope, "method": "GET"} if method == "HEAD" else scope
+        state = scope.setdefault("state", {})
+        state["request_id"] = answer.request_id
+        if method == "HEAD":
+            state[HEAD] = True
+            scope = {**scope, "method": "GET"}
         try:
-            await self._app(inner, receive, answer.send)
+            await self._app(scope, receive, answer.send)
         except Exception:
             log.exception("request %s failed", answer.request_id)
             if answer.status is not None:
                 raise
             await unexpected(scope)(scope, receive, answer.send)
         finally:
-            self._metrics.count(
-                _label(method), route(inner), answer.status or 499, time.perf_counter() - started
-            )
+            seconds = time.perf_counter() - started
+            self._metrics.count(_label(method), route(scope), answer.status or 499, seconds)
 
 
 class _Answer:
@@ -56,6 +63,7 @@ class _Answer:
     def __init__(self, send: Send, request_id: str, without_body: bool) -> None:
         self.request_id = request_id
         self.status: int | None = None
+        self.sent = 0
         self._send = send
         self._without_body = without_body
 
@@ -63,10 +71,12 @@ class _Answer:
         """Send one ASGI message."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            id_header = (HEADER.lower().encode(), self.request_id.encode())
-            message = {**message, "headers": [*message.get("headers", ()), id_header]}
+            headers = [*message.get("headers", ()), (_HEADER, self.request_id.encode())]
+            message = {"type": "http.response.start", "status": self.status, "headers": headers}
         elif self._without_body:
             message = {**message, "body": b""}
+        else:
+            self.sent += len(message.get("body", b""))
         await self._send(message)
 
 
@@ -76,8 +86,10 @@ def _label(method: str) -> str:
 
 def request_id(scope: Scope) -> str:
     """Return the id that the client or a proxy gave the request where it is a sane one, else a new one."""
-    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return given.decode() if _SANE.fullmatch(given) else uuid.uuid4().hex
+    for name, value in scope["headers"]:
+        if name == _HEADER and _SANE.fullmatch(value):
+            return str(value, "ascii")
+    return f"{_PROCESS}{next(_COUNT):012x}"
 
 
 def route(scope: MutableMapping[str, Any]) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.routers import schemas
-from app.routers.listings import ask, respond
 from app.routers.security import require
+from app.routers.sending import Sent, ask
 from app.serving.catalogue import CHANGES, RUN, RUNS, Catalogue
 from app.serving.parameters import Parameter
 
@@ -33,7 +33,7 @@ def _parameters(known: Mapping[str, Parameter], *path: dict[str, Any]) -> dict[s
 @router.get("", summary="Runs, the newest first", openapi_extra=_parameters(RUNS), **schemas.run_page())
 async def list_runs(request: Request) -> Response:
     """Every kept run: published, superseded, held and failed ones. Works before anything is published."""
-    return respond(_catalogue(request).runs(ask(request)))
+    return Sent(await _catalogue(request).runs(ask(request.scope)))
 
 
 @router.get(
@@ -44,7 +44,7 @@ async def list_runs(request: Request) -> Response:
 )
 async def current_run(request: Request) -> Response:
     """The run that readers see; 503 while nothing is published."""
-    return respond(_catalogue(request).current(ask(request)))
+    return Sent(await _catalogue(request).current(ask(request.scope)))
 
 
 @router.get(
@@ -55,7 +55,7 @@ async def current_run(request: Request) -> Response:
 )
 async def get_run(request: Request) -> Response:
     """One kept run by its id."""
-    return respond(_catalogue(request).run(request.path_params["run_id"], ask(request)))
+    return Sent(await _catalogue(request).run(request.path_params["run_id"], ask(request.scope)))
 
 
 @router.get(
@@ -66,4 +66,4 @@ async def get_run(request: Request) -> Response:
 )
 async def run_changes(request: Request) -> Response:
     """Rows added, removed or with other measures than in the run `since`, by mart and key."""
-    return respond(_catalogue(request).changes(request.path_params["run_id"], ask(request)))
+    return Sent(await _catalogue(request).changes(request.path_params["run_id"], ask(request.scope)))

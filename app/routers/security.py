@@ -7,10 +7,9 @@ from fastapi import Request, Security
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 
-from app.auth.bearer import authorize
 from app.auth.claims import VerifiedClaims
+from app.auth.gate import Gate
 from app.auth.scopes import SCOPES
-from app.auth.service import Auth
 
 #: Documents the scheme; the token itself is read by ``authorize``, which is stricter.
 oauth2_scheme = OAuth2(
@@ -29,7 +28,11 @@ def require(scope: str) -> Callable[..., Awaitable[VerifiedClaims]]:
     async def claims(
         request: Request, _: Annotated[str | None, Security(oauth2_scheme, scopes=[scope])]
     ) -> VerifiedClaims:
-        auth: Auth = request.app.state.auth
-        return authorize(auth.verifier, request.headers.getlist("authorization"), request.query_params, scope)
+        gate: Gate = request.app.state.gate
+        admitted = await gate.admit(
+            request.headers.getlist("authorization"), request.scope["query_string"], scope
+        )
+        request.state.client_id = admitted.client_id
+        return admitted
 
     return claims

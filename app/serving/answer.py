@@ -2,13 +2,15 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 import orjson
 
+from app.serving.encodings import IDENTITY, Encoding, choose
 from app.serving.formats import Format
 from app.warehouse.runs import Run, timestamp
 
@@ -16,6 +18,7 @@ VARY = "Accept, Accept-Encoding, Authorization"
 REVALIDATE = "private, no-cache"
 #: A pinned answer never changes; a day bounds how long a client reads on without asking whether it may.
 IMMUTABLE = "private, immutable, max-age=86400"
+_OF_A_BODY = {"Content-Type", "Content-Encoding", "Link"}
 #: What stands in a query unescaped (RFC 3986, section 3.4), and ``%``. Servers let other characters through
 #: that clients send, and one of them (``>``) would end the target of a ``Link``.
 IN_QUERY = "!$&'()*+,;=:@/?%"
@@ -28,6 +31,7 @@ class Ask:
     path: str
     query: bytes = b""
     accept: str | None = None
+    accept_encoding: str | None = None
     if_none_match: str | None = None
 
     @property
@@ -52,12 +56,30 @@ def _name(part: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Answer:
-    """Status 200 with a body, or 304 without one."""
+    """Status 200 with a body, or 304 without one. A body that is streamed comes as ``chunks``."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
-    media_type: str | None = field(default=None)
+    chunks: AsyncGenerator[bytes, None] | None = None
+
+    @cached_property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers as servers take them (ASGI): encoded once for every time that the answer is sent."""
+        known = {} if self.chunks or self.status == 304 else {"Content-Length": str(len(self.body))}
+        return [(name.lower().encode(), value.encode()) for name, value in {**self.headers, **known}.items()]
+
+    def unless(self, if_none_match: str | None) -> "Answer":
+        """Return the answer, or 304 where the client's copy is current."""
+        if if_none_match is None or not not_modified(self.headers["ETag"], if_none_match):
+            return self
+        return self.not_modified
+
+    @cached_property
+    def not_modified(self) -> "Answer":
+        """304 with the headers that a 200 would have but for those of its body (RFC 9110, section 15.4.5)."""
+        kept = {name: value for name, value in self.headers.items() if name not in _OF_A_BODY}
+        return Answer(304, kept)
 
 
 def etag(*parts: Any) -> str:
@@ -66,10 +88,8 @@ def etag(*parts: Any) -> str:
     return f'"{urlsafe_b64encode(fingerprint).decode()}"'
 
 
-def not_modified(tag: str, if_none_match: str | None) -> bool:
+def not_modified(tag: str, if_none_match: str) -> bool:
     """Say whether the client's copy is current: weak comparison, RFC 9110, section 13.1.2."""
-    if if_none_match is None:
-        return False
     given = [item.strip().removeprefix("W/") for item in if_none_match.split(",")]
     return given == ["*"] or tag in given
 
@@ -104,10 +124,11 @@ def links(ask: Ask, next_cursor: str | None) -> dict[str, str | None]:
     return {"self": ask.target, "next": ask.next(next_cursor)}
 
 
-def ok(form: Format, body: bytes, head: Mapping[str, str], next_link: str | None) -> Answer:
-    """Return a whole answer; one that is not the last page says so in its head, too (RFC 8288)."""
+def of_page(form: Format, encoding: Encoding, next_link: str | None) -> dict[str, str]:
+    """Return the headers of a body; one that is not the last page says so in its head, too (RFC 8288)."""
     link = {"Link": f'<{next_link}>; rel="next"'} if next_link else {}
-    return Answer(200, {**head, **link}, body, form.media_type)
+    encoded = {} if encoding is IDENTITY else {"Content-Encoding": encoding.name}
+    return {"Content-Type": form.media_type, **encoded, **link}
 
 
 def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], bool]:
@@ -117,8 +138,8 @@ def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], bool]:
 
 def of_body(ask: Ask, form: Format, body: bytes, run: Run | None, next_link: str | None) -> Answer:
     """Return the answer of something that changes in place: its entity tag is that of its body."""
-    fingerprint = urlsafe_b64encode(hashlib.blake2b(body, digest_size=15).digest()).decode()
-    head = headers(run, f'"{fingerprint}"')
-    if not_modified(head["ETag"], ask.if_none_match):
-        return Answer(304, head)
-    return ok(form, body, head, next_link)
+    encoding = choose(ask.accept_encoding)
+    sent = encoding.compress(body)
+    fingerprint = urlsafe_b64encode(hashlib.blake2b(sent, digest_size=15).digest()).decode()
+    head = {**of_page(form, encoding, next_link), **headers(run, f'"{fingerprint}"')}
+    return Answer(200, head, sent).unless(ask.if_none_match)

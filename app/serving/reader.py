@@ -8,6 +8,7 @@ from app.marts.definitions import Dimension, MatchOn
 from app.serving import answer, statement
 from app.serving.answer import Answer, Ask
 from app.serving.cursor import Cursors, Position
+from app.serving.encodings import Encoding, choose
 from app.serving.errors import RunAtFault
 from app.serving.formats import Format, Page, negotiate
 from app.serving.listings import Listing
@@ -23,7 +24,7 @@ class Reader:
         self._store = store
         self._cursors = cursors
 
-    def read(self, listing: Listing, ask: Ask) -> Answer:
+    async def read(self, listing: Listing, ask: Ask) -> Answer:
         """Answer a request to a listing.
 
         Raises:
@@ -32,19 +33,24 @@ class Reader:
             RunAtFault: the run asked for is unknown or pruned.
             NothingPublished: no run is published yet.
             StoreFailure: the store cannot be read.
+            StatementTimeout: reading took too long.
+            Saturated: too many questions that take long are waiting.
         """
         query = parse(listing, ask.query)
-        form = negotiate(query.paging.format, ask.accept)
+        form, encoding = negotiate(query.paging.format, ask.accept), choose(ask.accept_encoding)
         after = self._position(query)
-        with self._store.snapshot() as snapshot:
+
+        def question(snapshot: Snapshot) -> tuple[Run, Sequence[Any]]:
             run = _run(snapshot, query, after)
-            tag = _tag(query, run, form)
-            head = answer.headers(run, tag, pinned=query.paging.run is not None)
-            if answer.not_modified(tag, ask.if_none_match):
-                return Answer(304, head)
-            rows = _rows(snapshot, query, run, after.values if after else None)
+            return run, _rows(snapshot, query, run, after.values if after else None)
+
+        run, rows = await self._store.read(question)
         page = self._page(ask, query, run, rows)
-        return answer.ok(form, form.render(page), head, page.links["next"])
+        head = {
+            **answer.of_page(form, encoding, page.links["next"]),
+            **answer.headers(run, _tag(query, run, form, encoding), pinned=query.paging.run is not None),
+        }
+        return Answer(200, head, encoding.compress(form.render(page)))
 
     def _position(self, query: Query) -> Position | None:
         return self._cursors.read(query.paging.cursor, query.digest) if query.paging.cursor else None
@@ -70,9 +76,9 @@ def _run(snapshot: Snapshot, query: Query, after: Position | None) -> Run:
         raise RunAtFault("cursor" if after else "run", error) from error
 
 
-def _tag(query: Query, run: Run, form: Format) -> str:
+def _tag(query: Query, run: Run, form: Format, encoding: Encoding) -> str:
     paging = query.paging
-    return answer.etag(run.run_id, query.digest, paging.limit, paging.cursor, form.name)
+    return answer.etag(run.run_id, query.digest, paging.cursor, form.name, encoding.name)
 
 
 def _rows(snapshot: Snapshot, query: Query, run: Run, after: Sequence[Any] | None) -> list[tuple[Any, ...]]:

@@ -1,0 +1,61 @@
+"""The gate that every request under ``/v1`` passes: a bearer token, its scope, its client's rate limit."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from app.auth.bearer import bearer_token
+from app.auth.claims import VerifiedClaims
+from app.auth.errors import InsufficientScope, InvalidToken
+from app.auth.remembered import Remembered
+from app.auth.verifier import Verifier
+
+
+class RateLimit(Protocol):
+    """Counts requests of clients."""
+
+    def take(self, client_id: str) -> None:
+        """Count one request; raises ``RateLimited`` where it is one too many."""
+
+
+class Gate:
+    """Admits requests, whichever way they are answered."""
+
+    def __init__(self, verifier: Verifier, limits: RateLimit) -> None:
+        self._verifier = verifier
+        self._limits = limits
+        self._remembered = Remembered()
+        self._verifying = asyncio.Lock()
+
+    async def admit(self, authorization: Sequence[str], query: bytes, scope: str) -> VerifiedClaims:
+        """Return the claims of a request, given every ``Authorization`` value and its query.
+
+        Raises:
+            BearerError: the token is missing, not good or lacks the scope; the attributes are the answer.
+            RateLimited: the client has asked too much lately.
+        """
+        token = bearer_token(authorization, query)
+        digest = Remembered.digest(token)
+        claims = self._remembered.get(digest)
+        if claims is None:
+            claims = await self._verified(token)
+            self._remembered.keep(digest, claims)
+        else:
+            self._check(claims, digest)
+        if scope not in claims.scopes:
+            raise InsufficientScope(scope)
+        self._limits.take(claims.client_id)
+        return claims
+
+    async def _verified(self, token: str) -> VerifiedClaims:
+        """Verify one new token per turn of the event loop: a flood of them waits, and nobody else does."""
+        async with self._verifying:
+            await asyncio.sleep(0)
+            return self._verifier.verify(token)
+
+    def _check(self, claims: VerifiedClaims, digest: bytes) -> None:
+        try:
+            self._verifier.check(claims)
+        except InvalidToken:
+            self._remembered.forget(digest)
+            raise

@@ -1,0 +1,78 @@
+"""Sending answers: the same bytes whether FastAPI routed the request or not."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.serving.answer import Answer, Ask
+
+HEAD = "head"
+
+
+def ask(scope: Scope) -> Ask:
+    """Return what a request asks."""
+    lists: dict[bytes, list[str]] = {b"accept": [], b"accept-encoding": [], b"if-none-match": []}
+    for name, value in scope["headers"]:
+        if name in lists:
+            lists[name].append(value.decode("latin-1"))
+    accept, accept_encoding, if_none_match = (", ".join(values) or None for values in lists.values())
+    return Ask(path(scope), scope["query_string"], accept, accept_encoding, if_none_match)
+
+
+def authorization(scope: Scope) -> list[str]:
+    """Return every ``Authorization`` value of a request."""
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
+
+
+def path(scope: Scope) -> str:
+    """Return the path of a request as it was sent."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.decode("latin-1")
+
+
+async def send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send an answer; of one that is streamed, nothing more once the client is gone."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.raw_headers})
+    if answer.chunks is not None:
+        await _send_chunks(answer.chunks, scope, receive, send)
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _send_chunks(
+    chunks: AsyncGenerator[bytes, None], scope: Scope, receive: Receive, send: Send
+) -> None:
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        if without_body(scope):
+            return
+        async for chunk in chunks:
+            if gone.done():
+                return
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    finally:
+        gone.cancel()
+        await chunks.aclose()
+
+
+def without_body(scope: Scope) -> bool:
+    """Say whether the request is a HEAD: below the outermost layer it looks like a GET."""
+    return bool(scope.get("state", {}).get(HEAD))
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class Sent(Response):
+    """An answer as a response of FastAPI."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(status_code=answer.status)
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send_answer(self._answer, scope, receive, send)

@@ -1,0 +1,96 @@
+"""Finished answers of the runs that are kept now: bounded by bytes, each computed once."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app.serving.answer import Answer
+
+Result = Literal["hit", "miss", "joined"]
+Key = tuple[str | bytes | None, ...]
+#: What an entry costs beside its body and its key: headers, objects, its place in the tables.
+OVERHEAD_BYTES = 2_048
+#: A body that would take more than this share of the cache is not kept.
+LARGEST_SHARE = 8
+
+
+class Abandoned(Exception):
+    """Whoever computed an answer for others was cancelled."""
+
+
+@dataclass
+class _Generation:
+    """Answers of one state of the store. A flight that ends after its generation keeps nothing."""
+
+    state: Hashable = None
+    answers: OrderedDict[Key, tuple[Answer, int]] = field(default_factory=OrderedDict)
+    flights: dict[Key, asyncio.Future[Answer]] = field(default_factory=dict)
+    size: int = 0
+
+
+class Cache:
+    """Keeps answers until the store changes or room is needed; least recently used go first."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._now = _Generation()
+
+    @property
+    def size(self) -> int:
+        """Bytes in use, about."""
+        return self._now.size
+
+    def __len__(self) -> int:
+        """Return how many answers are kept."""
+        return len(self._now.answers)
+
+    def enter(self, state: Hashable) -> None:
+        """Say what state the store is in; every answer of another state is dropped."""
+        if state is not self._now.state:
+            self._now = _Generation(state)
+
+    def get(self, key: Key) -> Answer | None:
+        """Return a finished answer."""
+        answers = self._now.answers
+        found = answers.get(key)
+        if found is None:
+            return None
+        answers.move_to_end(key)
+        return found[0]
+
+    async def compute(self, key: Key, make: Callable[[], Awaitable[Answer]]) -> tuple[Answer, Result]:
+        """Return what ``make`` gives; those who ask meanwhile wait for the same one, errors included."""
+        generation = self._now
+        while (flight := generation.flights.get(key)) is not None:
+            try:
+                return await asyncio.shield(flight), "joined"
+            except Abandoned:
+                continue
+        return await self._lead(generation, key, make), "miss"
+
+    async def _lead(self, generation: _Generation, key: Key, make: Callable[[], Awaitable[Answer]]) -> Answer:
+        flight = generation.flights[key] = asyncio.get_running_loop().create_future()
+        try:
+            answer = await make()
+        except BaseException as error:
+            flight.set_exception(error if isinstance(error, Exception) else Abandoned())
+            flight.exception()  # seen by us: nobody else need have waited
+            raise
+        else:
+            flight.set_result(answer)
+            self._keep(generation, key, answer)
+            return answer
+        finally:
+            del generation.flights[key]
+
+    def _keep(self, generation: _Generation, key: Key, answer: Answer) -> None:
+        size = len(answer.body) + sum(len(part or "") for part in key) + OVERHEAD_BYTES
+        if generation is not self._now or size * LARGEST_SHARE > self._capacity:
+            return
+        generation.answers[key] = (answer, size)
+        generation.size += size
+        while generation.size > self._capacity:
+            _, (_, freed) = generation.answers.popitem(last=False)
+            generation.size -= freed

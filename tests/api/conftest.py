@@ -17,8 +17,8 @@ FIRST, SECOND, HELD = "20250101T000000Z-first", "20250201T000000Z-second", "2025
 
 
 def application(home: Path) -> FastAPI:
-    """Return the application on the embedded default in a folder."""
-    return create_app(Settings(home=home, _env_file=None))
+    """Return the application on the embedded default in a folder, without limits and without log."""
+    return create_app(Settings(home=home, rate_limit="off", access_log="off", _env_file=None))
 
 
 @pytest.fixture(scope="session")

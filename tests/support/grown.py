@@ -47,7 +47,7 @@ def answers(home: Path) -> dict[str, Any]:
     from tests.support.movies import measures
     from tests.support.world import World
 
-    settings = Settings(home=home, _env_file=None)
+    settings = Settings(home=home, access_log="off", _env_file=None)
     app = create_app(settings)
     engine = open_engine(settings.warehouse)
     metadata.create_all(engine)

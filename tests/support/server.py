@@ -32,13 +32,16 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path, *options: str) -> Iterator[Server]:
-    """Run the server until the end of the block; its log goes to ``serve.log`` in its home."""
+def serving(home: Path, *options: str, **settings: str) -> Iterator[Server]:
+    """Run the server until the end of the block; its log goes to ``serve.log`` in its home.
+
+    It limits nobody unless a setting says so.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
     with (home / "serve.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "serve", "--port", "0", "--json", *options],
-            env=environment | {"APP_HOME": str(home)},
+            env=environment | {"APP_HOME": str(home), "APP_RATE_LIMIT": "off"} | settings,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -38,7 +38,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     chosen = settings or load_settings()
     auth, store, metrics = Auth.open(chosen), _open_store(chosen), Metrics()
     cursors = Cursors(auth.cursor_secret())
-    gate = Gate(auth.verifier, Limits())
+    limits = Limits(chosen.rate, chosen.shared_folder)
+    gate = Gate(auth.verifier, limits)
     answers = Answers(store, Reader(store, cursors), Cache(chosen.cache_bytes))
     app = Application(
         title="Movie marts",
@@ -55,6 +56,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.auth, app.state.gate, app.state.metrics = auth, gate, metrics
     app.state.store, app.state.answers = store, answers
     app.state.catalogue = Catalogue(store, cursors)
+    app.state.open = ExitStack()
+    for item in (limits, auth, store):
+        app.state.open.callback(item.close)
     problems.install(app)
     for module in (listings, runs, oauth, operations, docs):
         app.include_router(module.router)
@@ -77,5 +81,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def close(app: FastAPI) -> None:
     """Let go of what the application holds open."""
-    app.state.store.close()
-    app.state.auth.close()
+    app.state.open.close()

@@ -2,20 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
 
 from app.auth.bearer import bearer_token
 from app.auth.claims import VerifiedClaims
 from app.auth.errors import InsufficientScope, InvalidToken
+from app.auth.limits import RateLimit
 from app.auth.remembered import Remembered
 from app.auth.verifier import Verifier
-
-
-class RateLimit(Protocol):
-    """Counts requests of clients."""
-
-    def take(self, client_id: str) -> None:
-        """Count one request; raises ``RateLimited`` where it is one too many."""
 
 
 class Gate:
@@ -42,9 +35,9 @@ class Gate:
             self._remembered.keep(digest, claims)
         else:
             self._check(claims, digest)
+        self._limits.take(claims.client_id)
         if scope not in claims.scopes:
             raise InsufficientScope(scope)
-        self._limits.take(claims.client_id)
         return claims
 
     async def _verified(self, token: str) -> VerifiedClaims:

@@ -94,7 +94,7 @@ def answer_to(scope: Mapping[str, Any], error: Exception) -> Response:
             return _later(scope, 429, str(error), error.retry_after_s)
         case NothingPublished() | StatementTimeout() | Saturated():
             return _later(scope, 503, error.message, RETRY_AFTER_S)
-        case _ if type(error) in STATUSES:
+        case AppError() if type(error) in STATUSES:
             return problem(scope, STATUSES[type(error)], str(error))
     log.error("unexpected error", exc_info=error)
     return unexpected(scope)

@@ -1,7 +1,8 @@
 """Sending answers: the same bytes whether FastAPI routed the request or not."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -26,7 +27,7 @@ def authorization(scope: Scope) -> list[str]:
     return [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
 
 
-def path(scope: Scope) -> str:
+def path(scope: Mapping[str, Any]) -> str:
     """Return the path of a request as it was sent."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     return raw.decode("latin-1")

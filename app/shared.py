@@ -37,20 +37,19 @@ def shared_folder() -> Iterator[Path]:
         os.close(held)
 
 
-def open_file(file: Path, size: int) -> int:
-    """Return a descriptor of a file of ``size`` bytes, zeros where nothing was written yet.
+def open_file(file: Path) -> int:
+    """Return a descriptor of a file, which is made where there is none."""
+    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
-    Every byte is written once: a full disk says so here, not by a signal (SIGBUS) when memory is touched.
+
+def grow(descriptor: int, size: int) -> None:
+    """Fill a file up with zeros; nobody else may do so meanwhile.
+
+    They are written: a full disk says so here, not by a signal (SIGBUS) when memory is touched.
     """
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    try:
-        missing = size - os.fstat(descriptor).st_size
-        if missing > 0:
-            os.pwrite(descriptor, bytes(missing), size - missing)
-    finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-    return descriptor
+    missing = size - os.fstat(descriptor).st_size
+    if missing > 0:
+        os.pwrite(descriptor, bytes(missing), size - missing)
 
 
 def memory(descriptor: int | None, size: int) -> mmap.mmap:

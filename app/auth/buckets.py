@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from app.shared import memory, open_file
+from app.shared import grow, memory, open_file
 
 #: A client has its bucket at one of the places of its set, as lines have in a cache of a processor.
 SETS, WAYS = 8192, 8
@@ -25,13 +25,16 @@ class Buckets:
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self._file = None if file is None else open_file(file, _SIZE)
-        self._memory = memory(self._file, _SIZE)
-        whole = memoryview(self._memory)
+        self._file = None if file is None else open_file(file)
+        self.lock, self.unlock = _locks(self._file)
+        if self._file is not None:
+            self.lock()
+            grow(self._file, _SIZE)
+            self.unlock()
+        whole = memoryview(memory(self._file, _SIZE))
         self._owners = whole[: _SIZE // 2].cast("Q")
         self.full_at = whole[_SIZE // 2 :].cast("q")
         self._places: dict[str, tuple[int, int]] = {}
-        self.lock, self.unlock = _locks(self._file)
 
     def find(self, client_id: str, now: int) -> int:
         """Return the place of a client's bucket; a client without one gets a full one."""

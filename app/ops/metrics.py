@@ -1,79 +1,111 @@
-"""Metrics of the HTTP server in Prometheus' text format (exposition format 0.0.4)."""
+"""Metrics of the HTTP server, the same whichever of its workers is asked."""
 
+import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-#: Upper bounds of the latency buckets, in seconds.
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+from app.ops import exposition
+from app.ops.exposition import BUCKETS, CONTENT_TYPE, FAMILIES
+from app.ops.series import Item, Key, Series, read
 
+__all__ = ["CONTENT_TYPE", "Metrics"]
 
-@dataclass
-class Histogram:
-    """Observations counted by bucket; the last count is of those above every bound."""
-
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
-    total: float = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """Count one observation."""
-        self.counts[bisect_left(BUCKETS, seconds)] += 1
-        self.total += seconds
+#: How often a worker tells the others what its gauges say.
+GAUGES_EVERY_S = 1.0
+_GAUGES = frozenset(name for name, family in FAMILIES.items() if family.kind == "gauge")
+_SUM = len(BUCKETS) + 1
+#: Places of a request's numbers: requests, latency, bytes.
+_Places = tuple[int, int, int]
 
 
 class Metrics:
-    """Counts requests of one process."""
+    """Counts what one worker does, and shows the sum over all workers with the same ``folder``.
 
-    def __init__(self) -> None:
-        self._requests: dict[tuple[str, str, int], int] = {}
-        self._latency: dict[str, Histogram] = {}
+    Counting is for the thread of the event loop alone.
+    """
 
-    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._series = Series(folder)
+        self._requests: dict[tuple[str, str, int], _Places] = {}
+        self._cache: dict[str, int] = {}
+        self._dropped = self._series.place(("access_log_lines_dropped_total",))
+        self._gauges: dict[int, Callable[[], float]] = {}
+        self._closing = threading.Event()
+        self._forget_gauges()
+        self.gauge("http_workers", lambda: 1)
+        if folder is not None:
+            threading.Thread(target=self._keep_gauges, name="gauges", daemon=True).start()
+
+    def count(self, method: str, route: str, status: int, seconds: float, size: int = 0) -> None:
         """Count one answered request; ``route`` is the path template, so that labels stay few."""
-        key = (method, route, status)
-        self._requests[key] = self._requests.get(key, 0) + 1
-        self._latency.setdefault(route, Histogram()).observe(seconds)
+        values = self._series.values
+        places = self._requests.get((method, route, status)) or self._place(method, route, status)
+        requests, latency, sent = places
+        values[requests] += 1
+        values[latency + bisect_left(BUCKETS, seconds)] += 1
+        values[latency + _SUM] += seconds
+        values[sent] += size
+
+    def _place(self, method: str, route: str, status: int) -> _Places:
+        place = self._series.place
+        self._requests[method, route, status] = places = (
+            place(("http_requests_total", method, route, str(status))),
+            place(("http_request_duration_seconds", route), _SUM + 1),
+            place(("http_response_bytes_total", route)),
+        )
+        return places
+
+    def cache(self, result: str) -> None:
+        """Count one look into the cache of answers, by what came of it."""
+        place = self._cache.get(result)
+        if place is None:
+            place = self._cache[result] = self._series.place(("answer_cache_requests_total", result))
+        self._series.values[place] += 1
+
+    def dropped(self, lines: int) -> None:
+        """Count lines that the access log could not keep."""
+        self._series.values[self._dropped] += lines
+
+    def gauge(self, name: str, value: Callable[[], float]) -> None:
+        """Let a declared gauge show what ``value`` returns; it runs on any thread and must not fail."""
+        if name not in _GAUGES:
+            raise KeyError(name)
+        self._gauges[self._series.place((name,))] = value
 
     def exposition(self, published: str | None) -> str:
         """Return every metric as text; ``published`` is the id of the published run, if any."""
-        return "\n".join([*self._request_lines(), *self._latency_lines(), *_run_lines(published)]) + "\n"
+        self._sample()
+        counted = read(self._folder) if self._folder else [(self._series.items(), True)]
+        return exposition.text(_summed(counted), published)
 
-    def _request_lines(self) -> Iterable[str]:
-        name = "http_requests_total"
-        yield from _head(name, "counter", "Requests answered, by method, route and status.")
-        for (method, route, status), count in sorted(self._requests.items()):
-            labels = {"method": method, "route": route, "status": str(status)}
-            yield f"{name}{_labels(labels)} {count}"
+    def close(self) -> None:
+        """Leave the counts to the worker that comes next."""
+        self._closing.set()
+        self._series.close()
 
-    def _latency_lines(self) -> Iterable[str]:
-        name = "http_request_duration_seconds"
-        yield from _head(
-            name, "histogram", "Seconds from a request's head to the end of its answer, by route."
-        )
-        for route, histogram in sorted(self._latency.items()):
-            reached = 0
-            for bound, count in zip((*map(str, BUCKETS), "+Inf"), histogram.counts, strict=True):
-                reached += count
-                yield f"{name}_bucket{_labels({'route': route, 'le': bound})} {reached}"
-            yield f"{name}_sum{_labels({'route': route})} {histogram.total!r}"
-            yield f"{name}_count{_labels({'route': route})} {reached}"
+    def _forget_gauges(self) -> None:
+        """Drop what the gauges of a dead worker said whose counts are continued here."""
+        for key, _ in self._series.items():
+            if key[0] in _GAUGES:
+                self._series.values[self._series.place(key)] = 0
 
+    def _keep_gauges(self) -> None:
+        while not self._closing.wait(GAUGES_EVERY_S):
+            self._sample()
 
-def _run_lines(published: str | None) -> Iterable[str]:
-    name = "published_run_info"
-    yield from _head(name, "gauge", "1 for the run that is published.")
-    if published is not None:
-        yield f"{name}{_labels({'run_id': published})} 1"
+    def _sample(self) -> None:
+        for place, value in list(self._gauges.items()):
+            self._series.values[place] = value()
 
 
-def _head(name: str, kind: str, help_text: str) -> tuple[str, str]:
-    return f"# HELP {name} {help_text}", f"# TYPE {name} {kind}"
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+def _summed(counted: Iterable[tuple[Iterable[Item], bool]]) -> dict[Key, list[float]]:
+    """Add up the numbers of all workers; gauges of those that live."""
+    sums: dict[Key, list[float]] = {}
+    for items, alive in counted:
+        for key, numbers in items:
+            if alive or key[0] not in _GAUGES:
+                before = sums.get(key, [0.0] * len(numbers))
+                sums[key] = [a + b for a, b in zip(before, numbers, strict=True)]
+    return sums

@@ -176,7 +176,7 @@ def read_lines(descriptor: int, count: int) -> list[dict[str, Any]]:
 def test_a_stalled_reader_costs_lines_and_no_time(
     pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch, blocking: bool
 ) -> None:
-    monkeypatch.setattr(access_log, "WAITING", 50)
+    monkeypatch.setattr(access_log, "WAITING_BYTES", 10_000)
     monkeypatch.setattr(access_log, "EVERY_S", 0.001)
     os.set_blocking(pipe[1], blocking)
     lost = Lost()

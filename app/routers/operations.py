@@ -53,8 +53,7 @@ async def metrics(request: Request) -> Response:
 
 def _published(request: Request) -> str | None:
     store: MartStore = request.app.state.store
-    with store.snapshot() as snapshot:
-        run = snapshot.current
+    run = store.state().current
     return run.run_id if run else None
 
 

@@ -74,39 +74,36 @@ class Catalogue:
         self._store = store
         self._cursors = cursors
 
-    def runs(self, ask: Ask) -> Answer:
+    async def runs(self, ask: Ask) -> Answer:
         """List the kept runs, the newest first."""
         asked = paging(parameters.read(ask.query, RUNS), RUN_FIELDS, NEWEST_FIRST)
         question = digest("runs", asked.canonical)
         after = self._cursors.read(asked.cursor, question) if asked.cursor else None
-        with self._store.snapshot() as snapshot:
-            current, kept = snapshot.current, newest_first(snapshot.catalogue)
+        current, kept = await self._store.read(lambda see: (see.current, newest_first(see.catalogue)))
         ordered = _after([run.document() for run in kept], asked.order, after)
         rows, more = answer.cut(ordered, asked.limit)
         end = tuple(rows[-1][item.field.name] for item in asked.order) if more else ()
         return self._page(ask, asked, current, rows, Position(question, "", end) if more else None)
 
-    def current(self, ask: Ask) -> Answer:
+    async def current(self, ask: Ask) -> Answer:
         """Show the published run.
 
         Raises:
             NothingPublished: there is none yet.
         """
         asked = paging(parameters.read(ask.query, RUN), RUN_FIELDS, NEWEST_FIRST)
-        with self._store.snapshot() as snapshot:
-            return _one(ask, asked, snapshot.published())
+        return _one(ask, asked, await self._store.read(Snapshot.published))
 
-    def run(self, run_id: str, ask: Ask) -> Answer:
+    async def run(self, run_id: str, ask: Ask) -> Answer:
         """Show one kept run.
 
         Raises:
             RunAtFault: there is none of this id, or it was pruned.
         """
         asked = paging(parameters.read(ask.query, RUN), RUN_FIELDS, NEWEST_FIRST)
-        with self._store.snapshot() as snapshot:
-            return _one(ask, asked, _find(snapshot, "run_id", run_id))
+        return _one(ask, asked, await self._store.read(lambda see: _find(see, "run_id", run_id)))
 
-    def changes(self, run_id: str, ask: Ask) -> Answer:
+    async def changes(self, run_id: str, ask: Ask) -> Answer:
         """List what changed in the marts since another run.
 
         Raises:
@@ -117,10 +114,13 @@ class Catalogue:
         question = digest("changes", run_id, values["since"], values["mart"], asked.canonical)
         end = self._cursors.read(asked.cursor, question) if asked.cursor else None
         after = Place(end.values[0], tuple(end.values[1:])) if end else None
-        with self._store.snapshot() as snapshot:
+
+        def compare(snapshot: Snapshot) -> tuple[Run, list[dict[str, Any]]]:
             run = _with_marts(_find(snapshot, "run_id", run_id), "run_id")
             since = _with_marts(_find(snapshot, "since", values["since"]), "since")
-            found = changes(snapshot.catalogue, since, run, values["mart"], after, asked.limit + 1)
+            return run, changes(snapshot.catalogue, since, run, values["mart"], after, asked.limit + 1)
+
+        run, found = await self._store.read(compare)
         rows, more = answer.cut(found, asked.limit)
         last = (rows[-1]["mart"], *rows[-1]["key"].values()) if more else ()
         return self._page(ask, asked, run, rows, Position(question, run_id, last) if more else None)

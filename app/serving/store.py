@@ -1,68 +1,59 @@
 """The local mart store that requests read: a SQLite file, opened read-only and kept open.
 
-Everything here runs on the event loop's thread: a page is read faster than handed to another thread.
+A page is read faster than handed to another thread, so every question is tried on the event loop's thread
+first. One that takes longer than a moment is interrupted and asked again on a lane, beside the loop.
 """
 
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import lru_cache
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, create_engine, func, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, bindparam, select
 
-from app.errors import NothingPublished, StoreFailure, UnknownRun
-from app.marts.catalog import publication_table
+from app.errors import NothingPublished, UnknownRun
 from app.marts.definitions import Dimension, MatchOn
 from app.marts.tables import DIMENSION_TABLES
-from app.serving.errors import invalid
+from app.serving.errors import StatementTimeout
+from app.serving.lanes import Lane
 from app.serving.relations import of_run
+from app.serving.session import Session, State, renewed
 from app.serving.statement import Compiled, compiled
 from app.warehouse import runs
 from app.warehouse.runs import Run
 
-_BUSY_TIMEOUT_S = 1.0
-_UNREAD = -1
+__all__ = ["MartStore", "Snapshot", "State"]
+
+#: The file is looked at again after so long: what was published until then may be answered from before.
+FRESH_FOR_S = 0.01
+#: Database time that a question may take of the event loop, which answers nobody else meanwhile.
+ON_LOOP_S = 0.002
+#: Threads for questions that take long, and how many more may wait. Exports have a lane of their own.
+THREADS, WAITING = 2, 64
+
+#: How often the time is looked at, in instructions of SQLite's machine: on the loop every 20 us or so; on
+#: a thread seldom, because each look waits for the interpreter's lock.
+_LOOP_CHECKS, _LANE_CHECKS = 1_000, 200_000
 #: More characters than a run id has; what is longer is not worth repeating in an error.
 _MAX_RUN_ID = 64
-_POINTER = compiled(select(func.max(publication_table.c.seq)))
 _COLUMNS: Mapping[MatchOn, str] = {"key": "id", "slug": "slug", "name": "name"}
 
-
-@dataclass
-class _File:
-    """The open file, for the driver and for SQLAlchemy, and the run its published pointer names."""
-
-    identity: tuple[int, int]
-    driver: sqlite3.Connection
-    catalogue: Connection
-    pointer: int | None = _UNREAD
-    published: Run | None = None
-    stale: bool = False
-
-    def follow(self, pointer: int | None) -> Run | None:
-        """Return the run that the pointer names; reads the run only when the pointer moved."""
-        if pointer != self.pointer:
-            # SQLite reads the statistics that its plans need only when it opens a file.
-            self.stale = self.pointer != _UNREAD
-            self.pointer, self.published = pointer, runs.current(self.catalogue)
-        return self.published
+T = TypeVar("T")
 
 
 class Snapshot:
-    """What one request sees: one state of the store, whatever is published meanwhile."""
+    """What one question sees: one state of the store, whatever is published meanwhile."""
 
-    def __init__(self, file: _File) -> None:
-        self._file = file
+    def __init__(self, session: Session, state: State) -> None:
+        self._session = session
+        self._state = state
 
     @property
     def catalogue(self) -> Connection:
         """SQLAlchemy's view of the same state, for what reads the run catalogue."""
-        return self._file.catalogue
+        self._session.count_from_here()
+        return self._session.catalogue
 
     def rows(self, statement: Compiled, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows.
@@ -70,12 +61,7 @@ class Snapshot:
         Raises:
             InvalidParameters: a sum asked for does not fit 64 bits.
         """
-        try:
-            return self._file.driver.execute(statement.sql, {**statement.constants, **values}).fetchall()
-        except sqlite3.OperationalError as error:
-            if "integer overflow" in str(error):
-                raise invalid("rollup", "a sum is beyond 2^63-1; select fewer years") from error
-            raise
+        return self._session.rows(statement, values)
 
     def ids(self, dimension: Dimension, kind: MatchOn, value: str | int, run: Run) -> list[int]:
         """Return the ids of the members of a dimension whose key, slug or name is a value."""
@@ -85,7 +71,7 @@ class Snapshot:
     @property
     def current(self) -> Run | None:
         """The published run, None where nothing is published."""
-        return self._file.follow(self.rows(_POINTER, {})[0][0])
+        return self._state.current
 
     def published(self) -> Run:
         """Return the published run.
@@ -93,13 +79,13 @@ class Snapshot:
         Raises:
             NothingPublished: there is none yet.
         """
-        run = self.current
+        run = self._state.current
         if run is None:
             raise NothingPublished("no run is published yet")
         return run
 
     def find(self, run_id: str) -> Run:
-        """Return a kept run by id.
+        """Return a kept run by id, published or not.
 
         Raises:
             UnknownRun: there is none.
@@ -116,8 +102,9 @@ class Snapshot:
             UnknownRun: there is none.
             PrunedRun: its rows were deleted.
         """
-        run = self.find(run_id)
-        if run.published_at is None:
+        run = self._state.kept.get(run_id)
+        if run is None:
+            self.find(run_id)
             raise UnknownRun(f"run {run_id} was never published")
         return run
 
@@ -125,56 +112,101 @@ class Snapshot:
 class MartStore:
     """Opens the file when first needed, and anew when it was replaced or the published pointer moved."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, statement_timeout_s: float = 10) -> None:
         self._path = path
-        self._file: _File | None = None
+        self._timeout_s = statement_timeout_s
+        self._session: Session | None = None
+        self._look_at = 0.0
+        self._state: State | None = None
+        self._lane = _Threads(path, "store-lane", THREADS)
+        self._bulk = _Threads(path, "store-bulk", 1)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        """Read one state of the store.
+    def state(self) -> State:
+        """Return what is published and kept: the same object until that changes.
 
         Raises:
-            StoreFailure: it cannot be read, or is not migrated yet.
+            StoreFailure: the store cannot be read, or is not migrated yet.
         """
+        if self._state is None or time.monotonic() >= self._look_at:
+            self._state = None  # where the look fails, the next one is not put off
+            self._state = self._own().ask(lambda state: state, ON_LOOP_S)
+            self._look_at = time.monotonic() + FRESH_FOR_S
+        return self._state
+
+    async def read(self, question: Callable[[Snapshot], T], *, bulk: bool = False) -> T:
+        """Answer a question from one state of the store; it may be asked twice and must be repeatable.
+
+        Only the time of its statements counts, so that no slow reader is cut off. ``bulk`` is for what is
+        known to be long: it goes to a thread at once, and never in the way of other questions.
+
+        Raises:
+            StoreFailure: the store cannot be read, or is not migrated yet.
+            StatementTimeout: its statements take longer than ``APP_STATEMENT_TIMEOUT``.
+            Saturated: too many questions that take long are waiting.
+        """
+        if bulk:
+            return await self._bulk.ask(question, self._timeout_s)
         try:
-            file = self._current()
-            file.driver.execute("BEGIN")
-            try:
-                yield Snapshot(file)
-            finally:
-                file.driver.execute("ROLLBACK")
-        except (OSError, sqlite3.Error, DBAPIError) as error:
-            self.close()
-            raise StoreFailure(f"the mart store cannot be read: {error}", "see the server's log") from error
+            return _ask(self._own(), question, min(ON_LOOP_S, self._timeout_s))
+        except StatementTimeout:
+            return await self._lane.ask(question, self._timeout_s)
 
     def close(self) -> None:
-        """Close the file; the next snapshot opens it again."""
-        file, self._file = self._file, None
-        if file is not None:
-            with suppress(sqlite3.Error, DBAPIError):
-                file.catalogue.close()
-                file.catalogue.engine.dispose()
+        """Interrupt what runs, end the threads and close the file."""
+        for threads in (self._lane, self._bulk):
+            threads.close()
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
-    def _current(self) -> _File:
-        status = self._path.stat()
-        identity = (status.st_dev, status.st_ino)
-        if self._file is None or self._file.stale or self._file.identity != identity:
-            self.close()
-            self._file = _open(self._path, identity)
-        return self._file
+    def _own(self) -> Session:
+        if self._session is None or self._session.stale or time.monotonic() >= self._look_at:
+            self._session = renewed(self._session, self._path, _LOOP_CHECKS)
+        return self._session
 
 
-def _open(path: Path, identity: tuple[int, int]) -> _File:
-    """Open the file read-only. Transactions are the driver's, begun by hand."""
-    driver = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro",
-        uri=True,
-        timeout=_BUSY_TIMEOUT_S,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    engine = create_engine("sqlite://", creator=lambda: driver, poolclass=StaticPool)
-    return _File(identity, driver, engine.connect().execution_options(isolation_level="AUTOCOMMIT"))
+def _ask(session: Session, question: Callable[[Snapshot], T], budget_s: float) -> T:
+    return session.ask(lambda state: question(Snapshot(session, state)), budget_s)
+
+
+class _Threads:
+    """A lane whose threads have a session each."""
+
+    def __init__(self, path: Path, name: str, threads: int) -> None:
+        self._path = path
+        self._lane = Lane(name, threads, WAITING)
+        self._idle: list[Session | None] = [None] * threads
+        self._busy: set[Session] = set()
+        self._closing = False
+
+    async def ask(self, question: Callable[[Snapshot], T], budget_s: float) -> T:
+        return await self._lane.run(partial(self._ask, question, budget_s))
+
+    def close(self) -> None:
+        self._closing = True
+        for session in self._busy.copy():
+            session.interrupt()
+        self._lane.close()
+        for idle in self._idle:
+            if idle is not None:
+                idle.close()
+
+    def _ask(self, question: Callable[[Snapshot], T], budget_s: float) -> T:
+        session = self._idle.pop()
+        try:
+            session = renewed(session, self._path, _LANE_CHECKS)
+            return self._busily(session, question, budget_s)
+        finally:
+            self._idle.append(session)
+
+    def _busily(self, session: Session, question: Callable[[Snapshot], T], budget_s: float) -> T:
+        self._busy.add(session)
+        try:
+            if self._closing:
+                session.interrupt()
+            return _ask(session, question, budget_s)
+        finally:
+            self._busy.discard(session)
 
 
 @lru_cache

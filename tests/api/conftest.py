@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from app.database import open_engine
 from app.main import close, create_app
+from app.serving import store
 from app.settings import Settings
 from tests.support.http import Api, authorized
 from tests.support.movies import LATER, MOVIES
@@ -19,6 +20,14 @@ FIRST, SECOND, HELD = "20250101T000000Z-first", "20250201T000000Z-second", "2025
 def application(home: Path) -> FastAPI:
     """Return the application on the embedded default in a folder, without limits and without log."""
     return create_app(Settings(home=home, rate_limit="off", access_log="off", _env_file=None))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _seen_at_once() -> Iterator[None]:
+    """Let the store look for a publish at every question: these tests publish and ask in one process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "FRESH_FOR_S", 0.0)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
         16_777_216, description="Memory for finished answers, in bytes per worker; 0 keeps none."
     )
 
+    statement_timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        10, description="Seconds of database time that one question may take, more than 0."
+    )
     rate_limit: str = Field(
         "600/minute",
         description="Requests per client, the same for all workers: a number from 1 to 1000000, then /second,"

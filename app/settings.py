@@ -77,6 +77,19 @@ class Settings(BaseSettings):
         description="Folder by which the workers of one server count together; app serve makes one itself.",
     )
 
+    max_connections: Annotated[int, Field(ge=1)] = Field(
+        2000, description="Open connections per worker; more are answered 503 and closed."
+    )
+    max_in_flight: Annotated[int, Field(ge=1)] = Field(
+        1000, description="Requests in work per worker; more are answered 503."
+    )
+    keep_alive: Annotated[float, Field(gt=0)] = Field(
+        75, description="Seconds that an idle connection stays open; more than those of a proxy in front."
+    )
+    drain_delay: Annotated[float, Field(ge=0, le=3600)] = Field(
+        1, description="Seconds between SIGTERM, when /readyz begins to fail, and the end of accepting."
+    )
+
     @field_validator("warehouse_url", "database_url")
     @classmethod
     def _is_sqlalchemy_url(cls, value: SecretStr | None) -> SecretStr | None:

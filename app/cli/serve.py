@@ -1,18 +1,12 @@
 """``app serve``: the HTTP API on uvicorn."""
 
-import signal
-import socket
+import logging.config
 from typing import Annotated, Any
 
 import typer
 
 from app.cli.output import Json, emit
-from app.errors import ConfigurationError, StoreFailure
 
-APPLICATION = "app.main:create_app"
-BACKLOG = 2048
-#: Seconds that requests in flight have to end after SIGTERM.
-GRACE_S = 30
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -32,73 +26,32 @@ def serve(
     as_json: Json = False,
 ) -> None:
     """Serve the HTTP API until interrupted or terminated."""
-    listener = _listen(host, port)
-    from app.main import close, create_app  # late: it loads the whole server
+    from app.server.listener import listen  # late: the rest of the command line needs no server
 
-    application = create_app()
+    listener = listen(host, port)
+    from app.main import close, create_app  # late: it loads the whole application
+    from app.server.limits import Limits
+    from app.server.run import serve_alone, serve_with_workers
+    from app.settings import load_settings
+    from app.shared import shared_folder
+
+    logging.config.dictConfig(LOGGING)
+    settings = load_settings()
+    limits = Limits.of(settings)
     url = _url(host, listener.getsockname()[1])
-    document = {"url": url, "docs": f"{url}/docs", "workers": workers}
-    emit(document, as_json, lambda console: console.print(f"Serving on {url}, docs on {url}/docs"))
-    if workers > 1:
-        close(application)
-        _serve_with_workers(listener, workers)
-    else:
-        _serve_alone(listener, application)
 
+    def announce() -> None:
+        document = {"url": url, "docs": f"{url}/docs", "workers": workers}
+        emit(document, as_json, lambda console: console.print(f"Serving on {url}, docs on {url}/docs"))
 
-def _serve_alone(listener: socket.socket, application: Any) -> None:
-    from uvicorn import Config, Server  # late, as above
-
-    server = Server(Config(application, **_options()))
-    # uvicorn drains on SIGTERM and then raises the signal again, for whoever handled it before: a clean end.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    server.run(sockets=[listener])
-    if not server.started:
-        raise StoreFailure("the server could not start", "see the log above")
-
-
-def _serve_with_workers(listener: socket.socket, workers: int) -> None:
-    from uvicorn import Config  # late, as above
-    from uvicorn.supervisors import Multiprocess
-
-    config = Config(APPLICATION, factory=True, workers=workers, **_options())
-    Multiprocess(config, sockets=[listener]).run()
-
-
-def _options() -> dict[str, Any]:
-    return {
-        "loop": "uvloop",
-        "http": "httptools",
-        "ws": "none",
-        "lifespan": "on",
-        "log_config": LOGGING,
-        "access_log": False,
-        "server_header": False,
-        "proxy_headers": False,
-        "timeout_graceful_shutdown": GRACE_S,
-        "backlog": BACKLOG,
-    }
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Bind before anything is loaded, so that a port in use is told at once.
-
-    Raises:
-        ConfigurationError: the address cannot be listened on.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigurationError(
-            f"cannot listen on {host}:{port}: {reason}", "choose another --host or --port"
-        ) from error
-    listener.set_inheritable(True)
-    return listener
+    application = create_app(settings)
+    if workers == 1:
+        announce()
+        serve_alone(application, listener, limits)
+        return
+    close(application)  # it has shown that it can be made; each worker makes its own
+    with shared_folder():
+        serve_with_workers(create_app, listener, limits, workers, announce)
 
 
 def _url(host: str, port: int) -> str:

@@ -8,9 +8,12 @@ from pydantic import BaseModel, Field
 from app.errors import StoreFailure
 from app.ops.metrics import CONTENT_TYPE, Metrics
 from app.routers import schemas
+from app.routers.problems import problem
 from app.serving.store import MartStore
 
 NO_STORE = {"Cache-Control": "no-store"}
+#: By then a balancer has another server, or this one is back.
+RETRY_ELSEWHERE = {"Retry-After": "2"}
 METRICS_TEXT: dict[str, Any] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 router = APIRouter(tags=["operations"])
 
@@ -36,7 +39,9 @@ async def healthz() -> Response:
 
 @router.get("/readyz", summary="Readiness", response_model=Readiness, responses=schemas.errors(503))
 async def readyz(request: Request) -> Response:
-    """Say that the store can be read, and which run is published; 503 while it cannot."""
+    """Say that the store can be read, and which run is published; 503 while it cannot, and before the end."""
+    if getattr(request.state, "draining", False):  # set by the server
+        return problem(request.scope, 503, "The server is about to end.", "Draining", RETRY_ELSEWHERE)
     return _json(Readiness(published=_published(request)))
 
 

@@ -1,0 +1,61 @@
+"""A connection's transport that closes gently, and what the kernel knows about it."""
+
+import asyncio
+import fcntl
+import struct
+import termios
+from typing import Any
+
+_INT = struct.Struct("i")
+
+
+class Gentle:
+    """Stands for a transport. ``close`` ends only our direction; the rest follows the client, or a deadline.
+
+    To close on bytes that were not read is a reset, and a reset may overtake the answer (RFC 9112, 9.6).
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.write = transport.write  # bound here: an answer pays nothing for the stand-in
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+        self.get_extra_info = transport.get_extra_info
+        self.abort = transport.abort
+        self.closing = False
+
+    def is_closing(self) -> bool:
+        """Say whether nothing more will be sent."""
+        return self.closing or self._transport.is_closing()
+
+    def close(self) -> None:
+        """Send what is left and no more; go on reading."""
+        if not self.is_closing():
+            self.closing = True
+            self._transport.write_eof()
+            self._transport.resume_reading()
+
+    def close_at_once(self) -> None:
+        """Close both directions once everything is sent."""
+        self.closing = True
+        self._transport.close()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of ours that the client's machine has not taken yet."""
+        waiting = self._transport.get_write_buffer_size()
+        return waiting + self._ask(termios.TIOCOUTQ) if waiting else 0
+
+    @property
+    def unread(self) -> int:
+        """Bytes of the client that have arrived and were not read yet."""
+        return self._ask(termios.FIONREAD)
+
+    def _ask(self, what: int) -> int:
+        try:
+            connection: Any = self._transport.get_extra_info("socket")
+            answer = fcntl.ioctl(connection.fileno(), what, bytes(_INT.size))
+        except (OSError, ValueError):  # lost meanwhile
+            return 0
+        number: int = _INT.unpack(answer)[0]
+        return number

@@ -33,10 +33,11 @@ class Metrics:
         self._dropped = self._series.place(("access_log_lines_dropped_total",))
         self._gauges: dict[int, Callable[[], float]] = {}
         self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._keep_gauges, name="gauges", daemon=True)
         self._forget_gauges()
         self.gauge("http_workers", lambda: 1)
         if folder is not None:
-            threading.Thread(target=self._keep_gauges, name="gauges", daemon=True).start()
+            self._thread.start()
 
     def count(self, method: str, route: str, status: int, seconds: float, size: int = 0) -> None:
         """Count one answered request; ``route`` is the path template, so that labels stay few."""
@@ -83,6 +84,8 @@ class Metrics:
     def close(self) -> None:
         """Leave the counts to the worker that comes next."""
         self._closing.set()
+        if self._folder is not None:
+            self._thread.join()
         self._series.close()
 
     def _forget_gauges(self) -> None:

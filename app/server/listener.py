@@ -44,8 +44,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def let_nobody_in(listener: socket.socket) -> None:
-    """Have the kernel begin no new connection, in any process that shares the socket.
-    Those begun it completes.
+    """Have the kernel begin no new connection, in whatever process the socket is; it completes those begun.
 
     A listener that is closed resets what is in its queue or about to get there. Once nobody comes any more,
     the queue can be emptied first. Who tries meanwhile is refused when it is closed. Elsewhere than on Linux

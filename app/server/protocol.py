@@ -51,7 +51,7 @@ class Protocol(HttpToolsProtocol):
         self._waiting: RequestResponseCycle | None = None
         self._last: RequestResponseCycle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         """Begin, or refuse where there are too many."""
         super().connection_made(Gentle(transport))  # type: ignore[arg-type] # a stand-in, as above
         excess = len(self.connections) - self.limits.connections

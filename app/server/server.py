@@ -10,11 +10,13 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
+from app.server.acceptor import Acceptor
 from app.server.deadlines import sweep
 from app.server.limits import Limits
 from app.server.listener import let_nobody_in
@@ -39,6 +41,7 @@ class Server(uvicorn.Server):
         self.traffic = self.server_state = Traffic(limits)
         self._limits = limits
         self._alone = alone
+        self._acceptors: list[Acceptor] = []
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain; told twice, end now."""
@@ -50,6 +53,12 @@ class Server(uvicorn.Server):
         if counter % self._limits.sweep_ticks == 0:
             sweep(self.traffic, asyncio.get_running_loop().time())
         return await super().on_tick(counter)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application and accept connections."""
+        await super().startup([])
+        new = partial(Protocol, self.config, self.traffic, self.lifespan.state, asyncio.get_running_loop())
+        self._acceptors = [Acceptor(listener, new, self._alone) for listener in sockets or ()]
 
     async def shutdown(self, sockets: Sequence[socket.socket] | None = None) -> None:
         """Drain, and let the application close."""
@@ -70,10 +79,8 @@ class Server(uvicorn.Server):
             for listener in listeners:
                 let_nobody_in(listener)
         await self._serve_until(lambda: False, SETTLE_S)
-        for server in self.servers:
-            server.close()
-        for listener in listeners:
-            listener.close()
+        for acceptor in self._acceptors:
+            acceptor.close()
 
     async def _serve_until(self, done: Callable[[], bool], seconds: float) -> None:
         """Go on as usual, for a while at most."""

@@ -1,0 +1,40 @@
+"""An ASGI application that does what a test tells it to."""
+
+import asyncio
+import threading
+
+from starlette.types import Receive, Scope, Send
+
+
+class HandMade:
+    """``/endless`` never ends, ``/wait`` waits for ``go``, ``/bytes/N`` is large, anything else answers."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.ended = threading.Event()
+        self.waiting = threading.Semaphore(0)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve."""
+        if scope["type"] == "lifespan":
+            for event in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{event}.complete"})
+            return
+        try:
+            await self._answer(scope["path"], send)
+        finally:
+            self.ended.set()
+
+    async def _answer(self, path: str, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        if path == "/wait":
+            self.waiting.release()
+            await asyncio.to_thread(self.go.wait)
+        if path.startswith("/bytes/"):
+            for _ in range(int(path.removeprefix("/bytes/")) // 65_536):
+                await send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
+        while path == "/endless":
+            await send({"type": "http.response.body", "body": bytes(1_000), "more_body": True})
+            await asyncio.sleep(0.01)
+        await send({"type": "http.response.body", "body": b"done"})

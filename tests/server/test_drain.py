@@ -88,7 +88,7 @@ def test_what_does_not_end_is_cut_off_after_the_grace_period() -> None:
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_connections_in_the_queue_are_served(tmp_path: Path, workers: str) -> None:
     """While the program is stopped the kernel goes on connecting; told to end, it serves them all."""
-    with serving(tmp_path, "--workers", workers, APP_DRAIN_DELAY="0") as server:
+    with serving(tmp_path, "--workers", workers) as server:
         pids = [server.process.pid, *children(server.process.pid)]
         stop(pids)
         wires = [Wire(port_of(server)).send(request()) for _ in range(50)]

@@ -51,7 +51,7 @@ def workers_asked(port: int, pids: list[int]) -> set[int]:
 def test_a_publish_and_a_revocation_reach_every_worker_within_a_second(tmp_path: Path) -> None:
     world = world_in(tmp_path)
     client_id, secret = credentials(tmp_path)
-    with serving(tmp_path, "--workers", "2", APP_DRAIN_DELAY="0") as server:
+    with serving(tmp_path, "--workers", "2") as server:
         port = port_of(server)
         assert workers_asked(port, children(server.process.pid)) == set(children(server.process.pid))
         value = token(server.url, (client_id, secret))
@@ -65,7 +65,7 @@ def test_a_publish_and_a_revocation_reach_every_worker_within_a_second(tmp_path:
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "2", APP_DRAIN_DELAY="0") as server:
+    with serving(tmp_path, "--workers", "2") as server:
         before = children(server.process.pid)
         assert len(before) == 2
         os.kill(before[0], signal.SIGKILL)
@@ -76,7 +76,7 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_worker_told_to_end_is_replaced_and_the_others_go_on(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "2", APP_DRAIN_DELAY="0") as server:
+    with serving(tmp_path, "--workers", "2") as server:
         before = children(server.process.pid)
         os.kill(before[0], signal.SIGTERM)
         assert wait_until(lambda: len(set(children(server.process.pid)) - set(before)) == 1)
@@ -84,7 +84,7 @@ def test_a_worker_told_to_end_is_replaced_and_the_others_go_on(tmp_path: Path) -
 
 
 def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "2", APP_DRAIN_DELAY="0") as server:
+    with serving(tmp_path, "--workers", "2") as server:
         workers = children(server.process.pid)
         server.process.kill()
         server.process.wait()
@@ -99,7 +99,7 @@ def test_ctrl_c_ends_all_of_them(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_in_shared_memory(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "2", APP_DRAIN_DELAY="0") as server:
+    with serving(tmp_path, "--workers", "2") as server:
         environment = Path(f"/proc/{children(server.process.pid)[0]}/maps").read_text()
         folders = {line.split()[-1] for line in environment.splitlines() if "movie-marts-" in line}
         assert server.terminate() == 0

@@ -35,13 +35,15 @@ class Server:
 def serving(home: Path, *options: str, **settings: str) -> Iterator[Server]:
     """Run the server until the end of the block; its log goes to ``serve.log`` in its home.
 
-    It limits nobody unless a setting says so.
+    It limits nobody, and ends without waiting for a balancer, unless a setting says so.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
     with (home / "serve.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "serve", "--port", "0", "--json", *options],
-            env=environment | {"APP_HOME": str(home), "APP_RATE_LIMIT": "off"} | settings,
+            env=environment
+            | {"APP_HOME": str(home), "APP_RATE_LIMIT": "off", "APP_DRAIN_DELAY": "0"}
+            | settings,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

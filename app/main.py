@@ -13,6 +13,7 @@ from app.auth.limits import Limits
 from app.auth.service import Auth
 from app.database import open_engine, ready
 from app.errors import StoreFailure
+from app.ops.access_log import AccessLog
 from app.ops.metrics import Metrics
 from app.routers import docs, listings, oauth, operations, problems, runs
 from app.routers.application import Application
@@ -36,11 +37,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ConfigurationError, SchemaError: the settings or a database cannot be used by this program.
     """
     chosen = settings or load_settings()
-    auth, store, metrics = Auth.open(chosen), _open_store(chosen), Metrics()
+    auth, store = Auth.open(chosen), _open_store(chosen)
     cursors = Cursors(auth.cursor_secret())
     limits = Limits(chosen.rate, chosen.shared_folder)
     gate = Gate(auth.verifier, limits)
-    answers = Answers(store, Reader(store, cursors), Cache(chosen.cache_bytes))
+    cache = Cache(chosen.cache_bytes)
+    answers = Answers(store, Reader(store, cursors), cache)
+    metrics = Metrics(chosen.shared_folder)
+    access_log = AccessLog(metrics.dropped) if chosen.access_log == "on" else None
     app = Application(
         title="Movie marts",
         summary="Movies by year, genre and production company: releases, money, popularity.",
@@ -52,13 +56,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.enter_by(lambda inner: Requests(Front(inner, gate, answers, metrics), metrics))
+    app.enter_by(lambda inner: Requests(Front(inner, gate, answers, metrics), metrics, access_log))
     app.state.auth, app.state.gate, app.state.metrics = auth, gate, metrics
     app.state.store, app.state.answers = store, answers
     app.state.catalogue = Catalogue(store, cursors)
     app.state.open = ExitStack()
-    for item in (limits, auth, store):
+    for item in (limits, auth, store, metrics, *([access_log] if access_log else [])):
         app.state.open.callback(item.close)
+    _watch(metrics, cache)
     problems.install(app)
     for module in (listings, runs, oauth, operations, docs):
         app.include_router(module.router)
@@ -70,7 +75,12 @@ def _open_store(settings: Settings) -> MartStore:
         ready(open_engine(settings.warehouse), "warehouse")
     except StoreFailure as error:
         log.warning("starting without a store: %s", error)
-    return MartStore(Path(make_url(settings.warehouse).database or ""))
+    return MartStore(Path(make_url(settings.warehouse).database or ""), settings.statement_timeout)
+
+
+def _watch(metrics: Metrics, cache: Cache) -> None:
+    metrics.gauge("answer_cache_bytes", lambda: cache.size)
+    metrics.gauge("answer_cache_entries", lambda: len(cache))
 
 
 @asynccontextmanager

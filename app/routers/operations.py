@@ -47,7 +47,7 @@ async def readyz(request: Request) -> Response:
 
 @router.get("/metrics", summary="Metrics", response_class=Response, responses={200: METRICS_TEXT})
 async def metrics(request: Request) -> Response:
-    """Give the counters of this process in Prometheus' text format."""
+    """Give the counters of all workers of this server in Prometheus' text format."""
     counted: Metrics = request.app.state.metrics
     try:
         published = _published(request)

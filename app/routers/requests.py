@@ -10,27 +10,34 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.ops.access_log import AccessLog
 from app.ops.metrics import Metrics
+from app.routers import sending
 from app.routers.problems import unexpected
 from app.routers.sending import HEAD
 
 UNKNOWN_ROUTE = "unknown"
 #: Methods that metrics tell apart; a client can make up any other.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+#: Stands for the status of a request whose client went away before there was one, as nginx logs it.
+GONE = 499
 _HEADER = b"x-request-id"
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-#: Ids are unique, not secret: the process in front, then a count.
-_PROCESS = secrets.token_hex(8)
-_COUNT = itertools.count()
 log = logging.getLogger(__name__)
 
 
 class Requests:
     """Outermost ASGI layer of the application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, access_log: AccessLog | None) -> None:
         self._app = app
         self._metrics = metrics
+        self._access_log = access_log
+        self._in_flight = 0
+        # Ids are unique, not secret: who counts, then the count.
+        self._counter = secrets.token_hex(8)
+        self._numbers = itertools.count()
+        metrics.gauge("http_requests_in_flight", lambda: self._in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; lifespan events pass through."""
@@ -38,13 +45,27 @@ class Requests:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        self._in_flight += 1
         method = scope["method"]
-        answer = _Answer(send, request_id(scope), without_body=method == "HEAD")
-        state = scope.setdefault("state", {})
-        state["request_id"] = answer.request_id
+        answer = _Answer(send, self._request_id(scope), without_body=method == "HEAD")
+        scope.setdefault("state", {})["request_id"] = answer.request_id
         if method == "HEAD":
-            state[HEAD] = True
+            scope["state"][HEAD] = True
             scope = {**scope, "method": "GET"}
+        try:
+            await self._serve(scope, receive, answer)
+        finally:
+            self._in_flight -= 1
+            self._ended(method, scope, answer, time.perf_counter() - started)
+
+    def _request_id(self, scope: Scope) -> str:
+        """Return the id that the client or a proxy gave where it is a sane one, else a new one."""
+        for name, value in scope["headers"]:
+            if name == _HEADER and _SANE.fullmatch(value):
+                return str(value, "ascii")
+        return f"{self._counter}{next(self._numbers):012x}"
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
             await self._app(scope, receive, answer.send)
         except Exception:
@@ -52,9 +73,26 @@ class Requests:
             if answer.status is not None:
                 raise
             await unexpected(scope)(scope, receive, answer.send)
-        finally:
-            seconds = time.perf_counter() - started
-            self._metrics.count(_label(method), route(scope), answer.status or 499, seconds)
+
+    def _ended(self, method: str, scope: Scope, answer: "_Answer", seconds: float) -> None:
+        path, status = route(scope), answer.status or GONE
+        self._metrics.count(_label(method), path, status, seconds, answer.sent)
+        if self._access_log is None:
+            return
+        state, client = scope["state"], scope["client"]
+        self._access_log.write(
+            answer.request_id,
+            client[0] if client else None,
+            state.get("client_id"),
+            method,
+            sending.path(scope),
+            scope["query_string"],
+            path,
+            status,
+            answer.sent,
+            seconds,
+            state.get("run_id"),
+        )
 
 
 class _Answer:
@@ -82,14 +120,6 @@ class _Answer:
 
 def _label(method: str) -> str:
     return method if method in METHODS else "other"
-
-
-def request_id(scope: Scope) -> str:
-    """Return the id that the client or a proxy gave the request where it is a sane one, else a new one."""
-    for name, value in scope["headers"]:
-        if name == _HEADER and _SANE.fullmatch(value):
-            return str(value, "ascii")
-    return f"{_PROCESS}{next(_COUNT):012x}"
 
 
 def route(scope: MutableMapping[str, Any]) -> str:

@@ -6,13 +6,22 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.routers import schemas
+from app.routers import examples, responses, schemas
+from app.routers.oauth import CLIENT_SECRET
 
 REFERENCE = "#/components/schemas/{model}"
+TAGS = {
+    "aggregates": "Measures by year, genre and production company.",
+    "rankings": "The top of each year by one measure.",
+    "dimensions": "Genres and production companies.",
+    "runs": "What was delivered, what became of it, and what changed.",
+    "oauth": "Tokens for clients.",
+    "operations": "Is it alive, can it answer, what has it done.",
+}
 
 
 class Application(FastAPI):
-    """FastAPI's own document lacks our one error body, and drops what is null from examples."""
+    """FastAPI's own document lacks our one error body and what all answers share."""
 
     _entrance: ASGIApp | None = None
 
@@ -26,10 +35,26 @@ class Application(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
-        document = super().openapi()
-        problem = schemas.Problem.model_json_schema(ref_template=REFERENCE)
-        document["components"]["schemas"] |= {**problem.pop("$defs"), "Problem": problem}
-        for path, example in schemas.examples().items():
-            answer = document["paths"][path]["get"]["responses"]["200"]
-            answer["content"]["application/json"]["example"] = example
-        return document
+        if not self.openapi_schema:
+            complete(super().openapi())
+        return super().openapi()
+
+
+def complete(document: dict[str, Any]) -> None:
+    """Add what FastAPI does not know: the one error body, headers, a client's own credentials, examples."""
+    problem = schemas.Problem.model_json_schema(ref_template=REFERENCE)
+    components = document["components"]
+    components["schemas"] |= {**problem.pop("$defs"), "Problem": problem}
+    components["headers"] = responses.header_components()
+    components["responses"] = responses.error_components()
+    components["securitySchemes"][CLIENT_SECRET] = {
+        "type": "http",
+        "scheme": "basic",
+        "description": "Client id and secret; the form may hold them instead.",
+    }
+    document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
+    for operation in (item for path in document["paths"].values() for item in path.values()):
+        operation["responses"] = responses.referred(operation["responses"])
+    for path, example in examples.answers().items():
+        (operation,) = document["paths"][path].values()
+        operation["responses"]["200"]["content"]["application/json"]["example"] = example

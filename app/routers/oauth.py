@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.auth.clients import Client
 from app.auth.errors import OAuthError
@@ -24,10 +24,14 @@ from app.auth.metadata import (
 from app.auth.oauth_request import FORM, MAX_BODY, read_credentials, read_form, required
 from app.auth.scopes import SCOPES
 from app.auth.service import Auth
+from app.routers.responses import headers
+from app.routers.schemas import errors
 
 GRANT = "client_credentials"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 PUBLIC = {"Cache-Control": "public, max-age=60"}
+#: Name of the way in which clients show their secret, in the OpenAPI document.
+CLIENT_SECRET = "ClientSecret"  # noqa: S105 - a name
 #: Secrets checked at once: each check takes 19 MiB and some 25 ms of one core.
 _checks = CapacityLimiter(4)
 
@@ -61,6 +65,42 @@ class IntrospectionAnswer(BaseModel):
     aud: str | None = None
     iss: str | None = None
     jti: str | None = None
+
+
+class ServerMetadata(BaseModel):
+    """Where the endpoints are and what they can do (RFC 8414, section 2)."""
+
+    issuer: str
+    token_endpoint: str
+    jwks_uri: str
+    scopes_supported: list[str]
+    response_types_supported: list[str]
+    grant_types_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint: str
+    revocation_endpoint_auth_methods_supported: list[str]
+    introspection_endpoint: str
+    introspection_endpoint_auth_methods_supported: list[str]
+
+
+class PublicKey(BaseModel):
+    """A public key: ``x`` and ``y`` of one on ``crv``, or ``n`` and ``e`` (RFC 7518, section 6)."""
+
+    kty: Literal["EC", "RSA"]
+    kid: str
+    alg: Literal["ES256", "RS256"]
+    use: Literal["sig"]
+    crv: str = Field(default_factory=str)
+    x: str = Field(default_factory=str)
+    y: str = Field(default_factory=str)
+    n: str = Field(default_factory=str)
+    e: str = Field(default_factory=str)
+
+
+class KeySet(BaseModel):
+    """Public keys (RFC 7517, section 5)."""
+
+    keys: list[PublicKey]
 
 
 class OAuthRoute(APIRoute):
@@ -112,15 +152,18 @@ async def _body(request: Request) -> bytes:
 def _form(required_fields: list[str], **fields: dict[str, Any]) -> dict[str, Any]:
     credentials = {"client_id": {"type": "string"}, "client_secret": {"type": "string", "format": "password"}}
     schema = {"type": "object", "required": required_fields, "properties": {**fields, **credentials}}
-    return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}
+    body = {"required": True, "content": {FORM: {"schema": schema}}}
+    return {"requestBody": body, "security": [{CLIENT_SECRET: []}, {}]}
 
 
 Authenticated = Annotated[ClientRequest, Depends(client_request)]
 TOKEN_FIELD = {"type": "string", "description": "The access token."}
 TOKEN_FORM = _form(["token"], token=TOKEN_FIELD, token_type_hint={"type": "string"})
+_CHALLENGE = headers("WWW-Authenticate")
 ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorAnswer, "description": "The request is not acceptable."},
-    401: {"model": ErrorAnswer, "description": "The client could not be authenticated."},
+    401: {"model": ErrorAnswer, "description": "The client is not who it says.", "headers": _CHALLENGE},
+    **errors(503),
 }
 
 endpoints = APIRouter(tags=["oauth"], route_class=OAuthRoute, responses=ERRORS)
@@ -147,7 +190,7 @@ async def token(asked: Authenticated) -> JSONResponse:
     return JSONResponse(answer.model_dump())
 
 
-@endpoints.post(REVOCATION_PATH, summary="Revoke a token", openapi_extra=TOKEN_FORM)
+@endpoints.post(REVOCATION_PATH, summary="Revoke a token", response_class=Response, openapi_extra=TOKEN_FORM)
 async def revoke(asked: Authenticated) -> Response:
     """End one of the client's own tokens. A token that is not valid is revoked already: 200 too."""
     await run_sync(asked.auth.revoke, asked.client, required(asked.form, "token"))
@@ -165,14 +208,14 @@ async def introspect(asked: Authenticated) -> JSONResponse:
     return JSONResponse(asked.auth.introspect(required(asked.form, "token")))
 
 
-@documents.get(METADATA_PATH, summary="Authorization server metadata")
+@documents.get(METADATA_PATH, summary="Authorization server metadata", response_model=ServerMetadata)
 async def metadata(request: Request) -> JSONResponse:
     """Say where the endpoints are and what they can do (RFC 8414)."""
     auth: Auth = request.app.state.auth
     return JSONResponse(server_metadata(auth.settings.issuer), headers=PUBLIC)
 
 
-@documents.get(JWKS_PATH, summary="Public keys")
+@documents.get(JWKS_PATH, summary="Public keys", response_model=KeySet)
 async def jwks(request: Request) -> JSONResponse:
     """Show the keys that verify tokens now (RFC 7517)."""
     auth: Auth = request.app.state.auth

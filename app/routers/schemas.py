@@ -1,17 +1,17 @@
 """What OpenAPI says of the endpoints, derived from the listings. No answer is ever validated against it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 
-from app.routers.problems import MEDIA_TYPE
+from app.routers.responses import ERRORS, headers
 from app.serving import fields
 from app.serving.catalogue import CHANGE_FIELDS, RUN_FIELDS
-from app.serving.listings import LISTINGS, Listing
+from app.serving.formats import FORMATS
+from app.serving.listings import Listing
 from app.serving.parameters import Parameter
-
-RUN_ID, OLD_RUN_ID = RUN_FIELDS["run_id"].example, "20250101T055930000000Z-3d4e5f"
 
 
 class Meta(BaseModel):
@@ -19,7 +19,7 @@ class Meta(BaseModel):
 
     run_id: str | None = Field(description="Run that the rows come from.")
     as_of: str | None = Field(description="Period that the run's delivery stands for.")
-    published_at: str | None = Field(description="First publication of the run, RFC 3339 in UTC.")
+    published_at: datetime | None = Field(description="First publication of the run, RFC 3339 in UTC.")
     mart: str | None = Field(description="Mart that the rows come from.")
     additive: dict[str, bool] = Field(description="Per dimension, whether rows may be summed over it.")
     count: int = Field(description="Rows of this page.")
@@ -52,26 +52,48 @@ class Problem(BaseModel):
     errors: list[Fault]
 
 
-ERRORS = {
-    400: "A parameter is unknown or has a bad value.",
-    401: "The bearer token is missing or not valid.",
-    403: "The token lacks the scope.",
-    404: "There is no such run.",
-    406: "`Accept` allows no format that there is.",
-    409: "The run was pruned.",
-    503: "Nothing is published yet, or the store is down; `Retry-After` says when to try again.",
+#: Statuses of every endpoint that reads the store for a client.
+READING = (400, 401, 403, 406, 429, 503)
+OF_A_RUN = ("Run-Id", "ETag", "Cache-Control", "Vary")
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "`ETag` of the answer that the client has: 304 while it is still the one.",
+    "schema": {"type": "string"},
 }
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the error responses of an endpoint."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": ERRORS[status], "content": content} for status in statuses}
+    """Return error responses of an endpoint; ``responses.referred`` says what they are."""
+    return {status: {"description": ERRORS[status][1]} for status in statuses}
+
+
+def answered(*statuses: int, paged: bool = False, forms: bool = False) -> dict[int | str, dict[str, Any]]:
+    """Return the responses of an endpoint under ``/v1``; ``statuses`` are its own errors."""
+    known = headers(*OF_A_RUN, *(("Link",) if paged else ()))
+    content = _forms() if forms else {}
+    unchanged = {"description": "The client's copy is current.", "headers": headers(*OF_A_RUN)}
+    return {
+        200: {"description": "The rows.", "headers": known, "content": content},
+        304: unchanged,
+        **errors(*sorted({*READING, *statuses})),
+    }
+
+
+def _forms() -> dict[str, Any]:
+    """Return the media types of a listing beside JSON."""
+    types = [item.media_type.partition(";")[0] for item in FORMATS.values()]
+    return {name: {"schema": _body(name)} for name in types if name != "application/json"}
+
+
+def _body(media_type: str) -> dict[str, str]:
+    text = media_type.startswith("text/") or media_type.endswith("ndjson")
+    return {"type": "string"} if text else {"type": "string", "format": "binary"}
 
 
 def parameters(items: Iterable[Parameter]) -> list[dict[str, Any]]:
-    """Return query parameters as OpenAPI has them."""
-    return [_parameter(item) for item in items]
+    """Return the parameters of an endpoint as OpenAPI has them."""
+    return [*(_parameter(item) for item in items), IF_NONE_MATCH]
 
 
 def _parameter(item: Parameter) -> dict[str, Any]:
@@ -83,8 +105,8 @@ def _parameter(item: Parameter) -> dict[str, Any]:
         shown["required"] = True
     if item.repeatable:
         return {**shown, "schema": {"type": "array", "items": schema}, "style": "form", "explode": True}
-    if schema["type"] == "array":
-        return {**shown, "schema": schema, "style": "form", "explode": False}
+    if schema.get("type") == "array":
+        return {**shown, "schema": {**schema, "uniqueItems": True}, "style": "form", "explode": False}
     return {**shown, "schema": schema}
 
 
@@ -96,65 +118,39 @@ class DeliveryFile(BaseModel):
     sha256: str
 
 
-_TYPES: dict[str, Any] = {"integer": int, "text": str}
-_OBJECTS: dict[str, Any] = {
+Int64 = Annotated[int, Field(json_schema_extra={"format": "int64"})]
+_BY_KIND: dict[str, Any] = {"integer": Int64, "text": str}
+_BY_NAME: dict[str, Any] = {
+    "status": Literal["published", "superseded", "held", "failed"],
+    "created_at": datetime,
+    "published_at": datetime,
     "rejects": dict[str, int],
     "without": dict[str, int],
     "tables": dict[str, int],
     "files": list[DeliveryFile],
-    "key": dict[str, int | str],
-    "before": dict[str, float | None],
-    "after": dict[str, float | None],
+    "key": dict[str, Int64 | str],
 }
 
 
-def row_model(name: str, row: Iterable[fields.Field]) -> type[BaseModel]:
-    """Return the model of a row. Every field may be absent: ``fields`` chooses them."""
+def row_model(name: str, row: Iterable[fields.Field], whole: bool = False) -> type[BaseModel]:
+    """Return the model of a row. Any field may be absent, for ``fields`` chooses them, unless it is whole."""
     definitions: dict[str, Any] = {}
     for item in row:
-        kind = float if item.scale else _OBJECTS[item.name] if item.kind == "object" else _TYPES[item.kind]
+        kind: Any = float if item.scale else _BY_NAME.get(item.name, _BY_KIND.get(item.kind))
         # A factory keeps the default out of the schema: a field is absent, never defaulted.
-        shown = Field(default_factory=str, description=item.description)
+        absent = Field(default_factory=str, description=item.description)
+        shown = Field(description=item.description) if whole else absent
         definitions[item.name] = (kind | None if item.nullable else kind, shown)
-    return create_model(name, __config__=ConfigDict(extra="forbid"), **definitions)
+    return create_model(name, **definitions)
+
+
+Measures = row_model("Measures", fields.MEASURE_FIELDS, whole=True)
+_BY_NAME |= {"before": Measures, "after": Measures}
 
 
 def page_model(name: str, row: type[BaseModel]) -> type[BaseModel]:
     """Return the model of an envelope over rows."""
     return create_model(name, data=(list[row], ...), meta=(Meta, ...), links=(Links, ...))  # type: ignore[valid-type] # a model made at run time
-
-
-def example(data: Any, path: str, mart: str | None = None, additive: Mapping[str, bool] | None = None) -> Any:
-    """Return an example of an envelope."""
-    return {
-        "data": data,
-        "meta": {
-            "run_id": RUN_ID,
-            "as_of": "2025-01-31",
-            "published_at": "2025-02-01T06:00:00.000000Z",
-            "mart": mart,
-            "additive": additive or {},
-            "count": 1,
-            "next_cursor": None,
-        },
-        "links": {"self": path, "next": None},
-    }
-
-
-def examples() -> dict[str, Any]:
-    """Return an example of the answer of every endpoint under ``/v1``, by path."""
-    run, change = _example_row(RUN_FIELDS.values()), _example_row(CHANGE_FIELDS.values())
-    found = {
-        "/v1/runs": example([run], "/v1/runs"),
-        "/v1/runs/current": example(run, "/v1/runs/current"),
-        "/v1/runs/{run_id}": example(run, f"/v1/runs/{RUN_ID}"),
-        "/v1/runs/{run_id}/changes": example([change], f"/v1/runs/{RUN_ID}/changes?since={OLD_RUN_ID}"),
-    }
-    for item in LISTINGS:
-        view = next(iter(item.views.values()))
-        row = _example_row(view.fields.values())
-        found[item.path] = example([row], item.path, item.mart.name, view.additive)
-    return found
 
 
 def listing(item: Listing) -> dict[str, Any]:
@@ -163,39 +159,29 @@ def listing(item: Listing) -> dict[str, Any]:
     name = _name(item.path)
     return {
         "response_model": page_model(f"{name}Page", row_model(f"{name}Row", row)),
-        "responses": errors(400, 401, 403, 404, 406, 409, 503),
+        "responses": answered(404, 409, paged=True, forms=True),
         "openapi_extra": {"parameters": parameters(item.parameters.values())},
     }
 
 
 def run_page() -> dict[str, Any]:
     """Return what FastAPI needs to document the list of runs."""
-    return {
-        "response_model": page_model("RunsPage", RunRow),
-        "responses": errors(400, 401, 403, 406, 503),
-    }
+    return {"response_model": page_model("RunsPage", RunRow), "responses": answered(paged=True)}
 
 
 def one_run(*statuses: int) -> dict[str, Any]:
     """Return what FastAPI needs to document one run; ``statuses`` are its own errors."""
-    return {"response_model": RunAnswer, "responses": errors(400, 401, 403, 406, *statuses)}
+    return {"response_model": RunAnswer, "responses": answered(*statuses)}
 
 
 def change_page() -> dict[str, Any]:
     """Return what FastAPI needs to document the changes of a run."""
     row = row_model("ChangeRow", CHANGE_FIELDS.values())
-    return {
-        "response_model": page_model("ChangesPage", row),
-        "responses": errors(400, 401, 403, 404, 406, 409, 503),
-    }
+    return {"response_model": page_model("ChangesPage", row), "responses": answered(404, 409, paged=True)}
 
 
 def _union(views: Iterable[Mapping[str, fields.Field]]) -> Iterable[fields.Field]:
     return {name: item for view in views for name, item in view.items()}.values()
-
-
-def _example_row(row: Iterable[fields.Field]) -> dict[str, Any]:
-    return {item.name: item.example for item in row}
 
 
 def _name(path: str) -> str:

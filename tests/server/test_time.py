@@ -120,6 +120,6 @@ def test_a_refused_client_that_stays_is_let_go(application: FastAPI, left: bytes
 def wait_until(condition: Callable[[], bool], seconds: float = 5) -> bool:
     """Say whether something becomes true within some seconds."""
     end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
+    while not (met := condition()) and time.monotonic() < end:
         time.sleep(0.01)
-    return condition()
+    return met

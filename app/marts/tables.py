@@ -4,6 +4,7 @@ Every table carries ``run``, the run's number in the catalogue, as the first col
 runs stay beside the published one. Only the search key of a dimension is added to what the contract names.
 """
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -72,10 +73,13 @@ def _run_column() -> Column[int]:
 
 
 def _key_column(dimension: Dimension) -> Column[Any]:
+    return Column(dimension.key, _key_type(dimension), primary_key=True, autoincrement=False)
+
+
+def _key_type(dimension: Dimension) -> TypeEngine[Any]:
     if dimension.key_type == "text":
-        return Column(dimension.key, Text, primary_key=True)
-    kind = SmallInteger if dimension is YEAR else BigInteger
-    return Column(dimension.key, kind, primary_key=True, autoincrement=False)
+        return Text()
+    return SmallInteger() if dimension is YEAR else BigInteger()
 
 
 def _measure_column(measure: Measure) -> Column[Any]:
@@ -113,8 +117,65 @@ def _dimension_table(dimension: Dimension) -> Table:
     return table
 
 
+def rank_column(measure: Measure) -> str:
+    """Name the column of a ranking that holds the ranks by a measure."""
+    return f"{measure.name}_rank"
+
+
+def leader_column(measure: Measure, dimension: Dimension) -> str:
+    """Name the column that holds the keys of the members that lead by a measure."""
+    return f"{measure.name}_{dimension.key}"
+
+
+def _leader_columns(dimensions: Collection[Dimension]) -> list[Column[Any]]:
+    return [
+        Column(leader_column(measure, dimension), _key_type(dimension), nullable=False)
+        for measure in MEASURES
+        for dimension in dimensions
+    ]
+
+
+def _position_column() -> Column[int]:
+    return Column("position", SmallInteger, primary_key=True, autoincrement=False)
+
+
+def _leader_table(mart: Mart) -> Table:
+    columns = _leader_columns(mart.dimensions)
+    name = f"leader_{mart.name}"
+    return Table(name, metadata, _run_column(), _position_column(), *columns, sqlite_with_rowid=False)
+
+
+def _ranking_table(mart: Mart) -> Table:
+    return Table(
+        f"ranking_{mart.name}",
+        metadata,
+        _run_column(),
+        _key_column(YEAR),
+        _position_column(),
+        *(Column(rank_column(measure), SmallInteger) for measure in MEASURES),
+        *_leader_columns([dimension for dimension in mart.dimensions if dimension is not YEAR]),
+        sqlite_with_rowid=False,
+    )
+
+
 MART_TABLES: dict[str, Table] = {mart.name: _mart_table(mart) for mart in MARTS}
 DIMENSION_TABLES: dict[str, Table] = {dimension.name: _dimension_table(dimension) for dimension in ENTITIES}
 
+#: Rows that the tables of leaders hold: the longest ranking, and one more that tells whether a page is cut.
+LEADERS = 101
+
+#: A row is a position; per measure it has the key of the row of the mart that is there when sorted by the
+#: measure, the greatest first, then by key; nulls are last. Worked out when a run is loaded, so that no
+#: question for the greatest has to look at every row.
+LEADER_TABLES: dict[str, Table] = {
+    mart.name: _leader_table(mart) for mart in MARTS if len(mart.dimensions) > 1
+}
+
+#: The same in each year, with the rank: ties share it, a null has none.
+RANKING_TABLES: dict[str, Table] = {mart.name: _ranking_table(mart) for mart in MARTS if mart.ranked}
+
 #: Every table of a run, marts first, under the names the contract uses.
 RUN_TABLES: dict[str, Table] = {**MART_TABLES, **DIMENSION_TABLES}
+
+#: Every table that holds rows of runs.
+ALL_TABLES: tuple[Table, ...] = (*RUN_TABLES.values(), *LEADER_TABLES.values(), *RANKING_TABLES.values())

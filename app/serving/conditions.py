@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import BindParameter, ColumnElement, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, UnaryExpression, bindparam, false, func, select
+from sqlalchemy.sql.operators import custom_op
 
 from app.marts.definitions import YEAR, Dimension, Filter, Mart, MatchOn
 from app.marts.names import search_key
 from app.serving.parameters import MAX_KEY, Parameter, integer, text
 
-Operator = Literal["is", "in", "from", "to", "contains"]
+Operator = Literal["is", "in", "from", "to", "contains", "none"]
+
+#: SQLite's planner leaves an expression alone that begins with a plus sign.
+_AS_IT_IS = custom_op[Any]("+")
 
 #: Finds the ids of a dimension's members whose key, slug or name is a value, in the run being read.
 Lookup = Callable[[Dimension, MatchOn, str | int], list[int]]
@@ -19,15 +23,18 @@ Lookup = Callable[[Dimension, MatchOn, str | int], list[int]]
 
 @dataclass(frozen=True)
 class Clause:
-    """One comparison of a column with the value bound under ``name``."""
+    """One comparison of a column with the value bound under ``name``, by an index where there is one."""
 
     name: str
     column: str
     operator: Operator
+    indexed: bool = True
 
     def sql(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         """Return the comparison; ``in`` binds a JSON array, so that the text is the same for any values."""
         bound: BindParameter[Any] = bindparam(self.name)
+        if not self.indexed:
+            column = UnaryExpression(column, operator=_AS_IT_IS, type_=column.type)
         match self.operator:
             case "is":
                 return column == bound
@@ -39,6 +46,8 @@ class Clause:
                 return column >= bound
             case "to":
                 return column <= bound
+            case "none":
+                return false()
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +72,8 @@ class Condition:
         if self.operator != "in":
             return self._clause(self.operator), value
         keys = self._keys(value, lookup)
+        if not keys:
+            return self._clause("none"), None
         if len(keys) == 1:  # SQLite chooses better indexes for a plain comparison
             return self._clause("is"), keys[0]
         return self._clause("in"), orjson.dumps(keys).decode()

@@ -1,13 +1,14 @@
 """The listings of the API, derived from the marts: what can be asked, and what a row looks like."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 from app.marts.definitions import ENTITIES, MARTS, MEASURES, YEAR, Dimension, Mart, measure
-from app.serving import relations
+from app.serving import leaders, relations
 from app.serving.conditions import SEARCH, Condition, mart_conditions
 from app.serving.fields import MEASURE_FIELDS, Field, dimension_fields
+from app.serving.leaders import Sorting
 from app.serving.paging import by_name, paging
 from app.serving.parameters import Parameter, choice, integer
 from app.serving.relations import Given, Relation
@@ -20,13 +21,15 @@ MAX_TOP = 100
 class View:
     """One form of a listing's rows: its fields, the key that orders them, and the SQL.
 
-    ``relation`` is told which fields are wanted, and gets the conditions that were given.
+    ``relation`` is told which fields are wanted, and gets the conditions that were given. ``leading`` is told
+    the order, too, and returns fewer rows that have the first ones, where it can.
     """
 
     fields: Mapping[str, Field]
     key: tuple[str, ...]
     additive: Mapping[str, bool]
     relation: Callable[[Collection[str], Given], Relation]
+    leading: Callable[[Sorting, Collection[str], Given], Relation | None] = lambda *_: None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,9 @@ class Listing:
 def _aggregates(mart: Mart) -> Listing:
     own = tuple(dimension for dimension in mart.dimensions if dimension is not YEAR)
     rolls_up = bool(own) and YEAR in mart.dimensions
-    views: dict[str | None, View] = {None: _mart_view(mart, mart.dimensions, relations.mart_rows)}
+    rows = _mart_view(mart, mart.dimensions, relations.mart_rows)
+    first = partial(leaders.leading, mart) if len(mart.dimensions) > 1 else rows.leading
+    views: dict[str | None, View] = {None: replace(rows, leading=first)}
     if rolls_up:
         views["years"] = _mart_view(mart, own, relations.over_years)
     return Listing(
@@ -83,7 +88,7 @@ def _mart_view(
         _fields(dimensions),
         tuple(dimension.key for dimension in dimensions),
         {dimension.name: dimension.additive for dimension in dimensions},
-        lambda wanted, given: relation(mart, wanted, given),
+        partial(relation, mart),
     )
 
 
@@ -120,7 +125,7 @@ def _ranking_view(mart: Mart, metric: str) -> View:
         {field.name: fields[field.name] for field in ordered},
         (YEAR.key, "rank", member.key),
         mart.additive,
-        lambda wanted, given: relations.ranked(mart, metric, wanted, given),
+        partial(leaders.ranked, mart, measure(metric)),
     )
 
 
@@ -138,7 +143,7 @@ def _members(dimension: Dimension, mart: Mart) -> Listing:
         {field.name: field for field in fields},
         ("id",),
         {dimension.name: dimension.additive},
-        lambda _wanted, given: relations.members(dimension, mart, given),
+        partial(relations.members, dimension, mart),
     )
     path = f"/v1/dimensions/{dimension.collection}"
     summary = f"Dimension: {mart.path.replace('-', ' ')}"

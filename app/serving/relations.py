@@ -3,15 +3,14 @@
 Every statement binds ``:run``, the number of the run; conditions bind the name of their parameter.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
-    Select,
     and_,
     bindparam,
     case,
@@ -31,12 +30,38 @@ Columns = Mapping[str, ColumnElement[Any]]
 
 
 @dataclass(frozen=True)
+class Later:
+    """Fields that cost a look-up per row: best read for the rows of a page, not for all that are sorted.
+
+    ``add`` gets where rows come from and their columns, and returns both with the fields.
+    """
+
+    fields: frozenset[str]
+    add: Callable[[FromClause, Columns], tuple[FromClause, Columns]]
+
+
+@dataclass(frozen=True)
 class Relation:
-    """Columns by field name, where they come from and which rows count."""
+    """Columns by field name, where they come from and which rows count, summed over by ``group``.
+
+    ``sequence`` sorts rows by the key of their listing, where a table has that order by other columns.
+    """
 
     columns: Columns
     source: FromClause
     clauses: Clauses = ()
+    group: Sequence[ColumnElement[Any]] = ()
+    later: Sequence[Later] = ()
+    sequence: Sequence[ColumnElement[Any]] = ()
+
+    def having(self, fields: Collection[str]) -> "Relation":
+        """Return the relation with those of these fields as columns that would be read later."""
+        source, columns = self.source, self.columns
+        for item in self.later:
+            if item.fields & set(fields):
+                source, columns = item.add(source, columns)
+        left = [item for item in self.later if not item.fields & set(fields)]
+        return replace(self, columns=columns, source=source, later=left)
 
 
 def of_run(table: FromClause) -> ColumnElement[bool]:
@@ -47,76 +72,78 @@ def of_run(table: FromClause) -> ColumnElement[bool]:
 def mart_rows(mart: Mart, wanted: Collection[str], given: Given) -> Relation:
     """Rows of a mart as they are stored, with the names of their members."""
     table = MART_TABLES[mart.name]
-    return _with_names(mart.dimensions, table, wanted, (of_run(table), *_clauses(table, given)))
+    columns = {name: table.c[name] for name in (*mart.key, *measures(wanted))}
+    clauses = (of_run(table), *clauses_on(table, given))
+    return Relation(columns, table, clauses, later=names(mart.dimensions, wanted))
 
 
 def over_years(mart: Mart, wanted: Collection[str], given: Given) -> Relation:
     """Rows of a mart summed over the years."""
     table = MART_TABLES[mart.name]
     dimensions = tuple(dimension for dimension in mart.dimensions if dimension is not YEAR)
-    keys = [table.c[dimension.key] for dimension in dimensions]
-    sums = [_total(table, item.name).label(item.name) for item in MEASURES if item.name in wanted]
-    grouped = (
-        select(*keys, *sums).where(of_run(table), *_clauses(table, given)).group_by(*keys).subquery("summed")
-    )
-    return _with_names(dimensions, grouped, wanted, ())
+    keys = {dimension.key: table.c[dimension.key] for dimension in dimensions}
+    sums = {name: _total(table, name) for name in measures(wanted)}
+    clauses = (of_run(table), *clauses_on(table, given))
+    return Relation({**keys, **sums}, table, clauses, tuple(keys.values()), names(dimensions, wanted))
 
 
-def ranked(mart: Mart, metric: str, wanted: Collection[str], given: Given) -> Relation:
-    """The first ``:top`` rows of each year by a measure. Ties share a rank; the smaller key comes first."""
-    table = MART_TABLES[mart.name]
-    column = table.c[metric]
-    key = next(dimension.key for dimension in mart.dimensions if dimension is not YEAR)
-    year = table.c[YEAR.key]
-    rows: Select[Any] = select(
-        *(table.c[name] for name in (*mart.key, *_measures(wanted))),
-        func.rank().over(partition_by=year, order_by=column.desc()).label("rank"),
-        func.row_number().over(partition_by=year, order_by=(column.desc(), table.c[key])).label("position"),
-    )
-    placed = rows.where(of_run(table), column.is_not(None), *_clauses(table, given)).subquery("placed")
-    names = _with_names(mart.dimensions, placed, wanted, (placed.c.position <= bindparam("top"),))
-    return Relation({"rank": placed.c.rank, **names.columns}, names.source, names.clauses)
-
-
-def members(dimension: Dimension, mart: Mart, given: Given) -> Relation:
+def members(dimension: Dimension, mart: Mart, wanted: Collection[str], given: Given) -> Relation:
     """Members of a dimension with the years and releases of their movies."""
     table, facts = DIMENSION_TABLES[dimension.name], MART_TABLES[mart.name]
-    own = and_(of_run(facts), facts.c[dimension.key] == table.c.id)
     figures = {
         "first_year": func.min(facts.c[YEAR.key]),
         "last_year": func.max(facts.c[YEAR.key]),
         "releases": func.sum(facts.c.releases),
     }
-    columns: dict[str, ColumnElement[Any]] = {
-        column.name: column for column in table.columns if column.name not in {"run", "search_key"}
-    }
-    for name, figure in figures.items():
-        columns[name] = select(func.coalesce(figure, 0)).where(own).scalar_subquery()
-    return Relation(columns, table, (of_run(table), *_clauses(table, given)))
+    columns = {column.name: column for column in table.columns if column.name in {"id", *wanted}}
+    clauses = (of_run(table), *clauses_on(table, given))
+    later = [_figure(name, figure, facts, dimension) for name, figure in figures.items() if name in wanted]
+    return Relation(columns, table, clauses, later=later)
 
 
-def _clauses(table: FromClause, given: Given) -> list[ColumnElement[bool]]:
+def _figure(name: str, figure: ColumnElement[Any], facts: FromClause, dimension: Dimension) -> Later:
+    def add(source: FromClause, columns: Columns) -> tuple[FromClause, Columns]:
+        own = and_(of_run(facts), facts.c[dimension.key] == columns["id"])
+        value = select(func.coalesce(figure, 0)).where(own).correlate(source).scalar_subquery()
+        return source, {**columns, name: value}
+
+    return Later(frozenset({name}), add)
+
+
+def clauses_on(table: FromClause, given: Given) -> list[ColumnElement[bool]]:
+    """Return conditions on the columns of a table."""
     return [clause.sql(table.c[clause.column]) for clause in given]
 
 
-def _measures(wanted: Collection[str]) -> list[str]:
+def measures(wanted: Collection[str]) -> list[str]:
+    """Return the names of the measures among some fields."""
     return [item.name for item in MEASURES if item.name in wanted]
 
 
-def _with_names(
-    dimensions: Sequence[Dimension], source: FromClause, wanted: Collection[str], clauses: Clauses
-) -> Relation:
-    """Add the names of members to keyed rows, joining only what is wanted."""
-    columns: dict[str, ColumnElement[Any]] = {column.name: column for column in source.columns}
-    joined = source
+def names(dimensions: Sequence[Dimension], wanted: Collection[str]) -> list[Later]:
+    """Return the names and slugs of members, those that are wanted."""
+    found = []
     for dimension in dimensions:
         fields = {dimension.label: "name", dimension.slug: "slug"}
-        if not set(wanted) & {field for field in fields if field}:
-            continue
-        table = DIMENSION_TABLES[dimension.name].alias(dimension.name)
-        joined = joined.outerjoin(table, and_(of_run(table), table.c.id == source.c[dimension.key]))
-        columns |= {field: table.c[column] for field, column in fields.items() if field}
-    return Relation(columns, joined, clauses)
+        named = {field: column for field, column in fields.items() if field in wanted}
+        if named:
+            table = DIMENSION_TABLES[dimension.name].alias(dimension.name)
+            found.append(joined(table, {"id": dimension.key}, named))
+    return found
+
+
+def joined(table: FromClause, on: Mapping[str, str], fields: Mapping[Any, str]) -> Later:
+    """Return columns of the one row of a table whose key is in a row's own columns.
+
+    Every row has that one: an inner join lets SQLite begin with either side.
+    """
+
+    def add(source: FromClause, columns: Columns) -> tuple[FromClause, Columns]:
+        same = and_(of_run(table), *(table.c[theirs] == columns[own] for theirs, own in on.items()))
+        added = {field: table.c[column] for field, column in fields.items()}
+        return source.join(table, same), {**columns, **added}
+
+    return Later(frozenset(fields), add)
 
 
 def _total(table: FromClause, name: str) -> ColumnElement[Any]:

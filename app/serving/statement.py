@@ -3,18 +3,19 @@
 SQLAlchemy builds and compiles a shape once (about a millisecond); SQLite's driver then runs the text.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, false, or_, select, tuple_
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
+from app.marts.tables import LEADERS
 from app.serving.conditions import Clause, Lookup
 from app.serving.listings import View
 from app.serving.query import Order, Query
-from app.serving.relations import Columns
+from app.serving.relations import Columns, Relation
 
 _DIALECT = sqlite_dialect(paramstyle="named")
 
@@ -29,13 +30,17 @@ class Compiled:
 
 @dataclass(frozen=True)
 class Shape:
-    """Everything of a question that changes its SQL. ``nulls``: which values of the last row were null."""
+    """Everything of a question that changes its SQL.
+
+    ``nulls``: which values of the last row were null; ``leaders``: whether the page fits in the leaders.
+    """
 
     view: View
     columns: tuple[str, ...]
     order: tuple[Order, ...]
     clauses: tuple[Clause, ...]
     nulls: tuple[bool, ...] | None
+    leaders: bool
 
 
 def compiled(statement: Select[Any]) -> Compiled:
@@ -66,24 +71,71 @@ def prepare(
             clause, values[condition.name] = condition.given(values[condition.name], lookup)
             clauses.append(clause)
     nulls = None if after is None else tuple(value is None for value in after)
-    shape = Shape(query.view, columns(query), query.paging.order, tuple(clauses), nulls)
+    leaders = after is None and query.paging.limit < LEADERS
+    shape = Shape(query.view, columns(query), query.paging.order, tuple(clauses), nulls, leaders)
     last = {_after(place): value for place, value in enumerate(after or ())}
     return _build(shape), {**values, **last, "run": run, "limit": query.paging.limit + 1}
 
 
 @lru_cache(maxsize=1024)
 def _build(shape: Shape) -> Compiled:
-    relation = shape.view.relation(shape.columns, shape.clauses)
+    """Compile a page: its rows first, then what is looked up for each of them.
+
+    Rows that come in the order of the table need no sorting, and so are looked up on the way.
+    """
+    relation = _relation(shape)
+    sorted_by = [item.field.name for item in shape.order]
+    by_key = [_ordered(relation.columns, item) for item in shape.order if sorted_by == list(shape.view.key)]
+    if by_key and not relation.group:
+        relation = relation.having(shape.columns)
+        return compiled(_page(shape, relation, shape.columns, relation.sequence or by_key))
+    relation = relation.having(sorted_by)
+    order = [_ordered(relation.columns, item) for item in shape.order]
+    if not relation.later:
+        return compiled(_page(shape, relation, shape.columns, order))
+    rows = _page(shape, relation, relation.columns, order).subquery("page")
+    whole = Relation(dict(rows.columns.items()), rows, later=relation.later).having(shape.columns)
+    return compiled(
+        select(*(whole.columns[name].label(name) for name in shape.columns))
+        .select_from(whole.source)
+        .order_by(*(_ordered(whole.columns, item) for item in shape.order))
+    )
+
+
+def _relation(shape: Shape) -> Relation:
+    if shape.leaders:
+        order = [(item.field.name, item.descending) for item in shape.order]
+        found = shape.view.leading(order, shape.columns, shape.clauses)
+        if found is not None:
+            return found
+    return shape.view.relation(shape.columns, [_planned(clause, shape.order) for clause in shape.clauses])
+
+
+def _planned(clause: Clause, order: Sequence[Order]) -> Clause:
+    """Keep a range of years from choosing the index, but where it has the order, too.
+
+    A page is found sooner in the order of the key, passing over other years, than by sorting all that match.
+    """
+    in_its_order = order[0].field.name == clause.column
+    return clause if in_its_order or clause.operator not in {"from", "to"} else replace(clause, indexed=False)
+
+
+def _page(
+    shape: Shape, relation: Relation, names: Iterable[str], order: Iterable[ColumnElement[Any]]
+) -> Select[Any]:
     page = (
-        select(*(relation.columns[name].label(name) for name in shape.columns))
+        select(*(relation.columns[name].label(name) for name in names))
         .select_from(relation.source)
         .where(*relation.clauses)
-        .order_by(*(_ordered(relation.columns, item) for item in shape.order))
+        .group_by(*relation.group)
+        .order_by(*order)
         .limit(bindparam("limit"))
     )
-    if shape.nulls is not None:
-        page = page.where(_beyond(relation.columns, shape.order, shape.nulls))
-    return compiled(page)
+    if shape.nulls is None:
+        return page
+    beyond = _beyond(relation.columns, shape.order, shape.nulls)
+    of_keys = {item.field.name for item in shape.order} <= set(shape.view.key)
+    return page.having(beyond) if relation.group and not of_keys else page.where(beyond)
 
 
 def _after(place: int) -> str:

@@ -1,6 +1,6 @@
 """Loading landed tables into the warehouse: one run, one transaction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,10 @@ import polars as pl
 from sqlalchemy import Connection, Table, insert, select
 
 from app.marts.catalog import run_table
+from app.marts.definitions import MARTS, Mart
 from app.marts.names import search_key
-from app.marts.tables import DIMENSION_TABLES, RUN_TABLES, Scaled
+from app.marts.tables import DIMENSION_TABLES, LEADER_TABLES, RANKING_TABLES, RUN_TABLES, Scaled
+from app.warehouse.leaders import candidates, leaders, ranking
 
 #: Rows read from a landed file at once, and of these rows inserted at once as Python tuples.
 _ROWS_READ = 250_000
@@ -27,15 +29,33 @@ def insert_run(connection: Connection, values: Mapping[str, Any]) -> int:
 
 
 def load_tables(connection: Connection, run: int, landed: Callable[[str], Path]) -> None:
-    """Insert every mart and dimension of a run; ``landed`` gives a table's Parquet file."""
+    """Insert every mart and dimension of a run and its leaders; ``landed`` gives a table's Parquet file."""
+    marts = {mart.name: mart for mart in MARTS}
     for name, table in RUN_TABLES.items():
-        scan = pl.scan_parquet(landed(name), glob=False)
-        rows = scan.select(pl.len()).collect().item()
-        for offset in range(0, rows, _ROWS_READ):
-            frame = stored(name, table, run, scan.slice(offset, _ROWS_READ).collect())
+        leading = []
+        for frame in _stored_parts(name, table, run, landed(name)):
             for part in frame.iter_slices(_ROWS_INSERTED):
                 _insert(connection, table, part)
+            if name in marts:
+                leading.append(candidates(marts[name], frame))
+        if leading:
+            load_leaders(connection, run, marts[name], pl.concat(leading))
     _update_statistics(connection)
+
+
+def load_leaders(connection: Connection, run: int, mart: Mart, rows: pl.DataFrame) -> None:
+    """Insert which rows of a mart lead by each measure, from all its rows or the candidates."""
+    for tables, work_out in ((LEADER_TABLES, leaders), (RANKING_TABLES, ranking)):
+        if mart.name in tables:
+            frame = work_out(mart, rows).select(pl.lit(run).alias("run"), pl.all())
+            _insert(connection, tables[mart.name], frame)
+
+
+def _stored_parts(name: str, table: Table, run: int, landed: Path) -> Iterator[pl.DataFrame]:
+    scan = pl.scan_parquet(landed, glob=False)
+    rows = scan.select(pl.len()).collect().item()
+    for offset in range(0, rows, _ROWS_READ):
+        yield stored(name, table, run, scan.slice(offset, _ROWS_READ).collect())
 
 
 def _update_statistics(connection: Connection) -> None:

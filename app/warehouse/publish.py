@@ -8,7 +8,7 @@ from app.database import transaction
 from app.errors import UnknownRun
 from app.marts.catalog import publication_table as publication
 from app.marts.catalog import run_table
-from app.marts.tables import RUN_TABLES
+from app.marts.tables import ALL_TABLES
 from app.warehouse.runs import Run, current, current_publication, find, newest_first
 
 NOTHING_BEFORE = "nothing was published before the present run"
@@ -99,7 +99,7 @@ def prune(engine: Engine, run: Run) -> bool:
         published = current(connection)
         if published is not None and published.seq == run.seq:
             return False
-        for table in RUN_TABLES.values():
+        for table in ALL_TABLES:
             connection.execute(delete(table).where(table.c.run == run.seq))
         connection.execute(
             update(run_table).where(run_table.c.seq == run.seq).values(pruned_at=datetime.now(UTC))

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, Table, insert
 
 from app.database import transaction
 from app.marts.catalog import publication_table, run_table
-from app.marts.tables import RUN_TABLES
-from tests.support.movies import Movie, Row, mart, shown, stored
+from app.marts.tables import ALL_TABLES, LEADER_TABLES, RANKING_TABLES, RUN_TABLES
+from tests.support.leaders import RANKED, leaders, ranking
+from tests.support.movies import KEYS, Movie, Row, mart, shown, stored
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,12 @@ class World:
         with transaction(self.engine) as connection:
             seq = _insert_run(connection, run_id, movies, columns)
             for name, table in RUN_TABLES.items():
-                rows = [{"run": seq, **row} for row in stored(name, movies)]
-                if rows:
-                    connection.execute(insert(table), rows)
+                _insert(connection, table, seq, stored(name, movies))
+            for name, key in KEYS.items():
+                if len(key) > 1:
+                    _insert(connection, LEADER_TABLES[name], seq, leaders(mart(name, movies), key))
+                if name in RANKED:
+                    _insert(connection, RANKING_TABLES[name], seq, ranking(mart(name, movies), RANKED[name]))
 
     def publish(self, run_id: str) -> None:
         """Move the published pointer, the way the catalogue has it: the newest row of ``publication``."""
@@ -56,9 +60,14 @@ class World:
             seq = connection.execute(
                 run_table.select().with_only_columns(run_table.c.seq).where(found)
             ).scalar_one()
-            for table in RUN_TABLES.values():
+            for table in ALL_TABLES:
                 connection.execute(table.delete().where(table.c.run == seq))
             connection.execute(run_table.update().where(found).values(pruned_at=datetime.now(UTC)))
+
+
+def _insert(connection: Connection, table: Table, run: int, rows: Sequence[Row]) -> None:
+    if rows:
+        connection.execute(insert(table), [{"run": run, **row} for row in rows])
 
 
 def _insert_run(connection: Connection, run_id: str, movies: Sequence[Movie], columns: Row) -> int:

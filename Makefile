@@ -27,7 +27,7 @@ pytest: $(STAMP)
 
 bench: $(STAMP)
 	@deploy/tools.sh wrk
-	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))
+	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BENCH_SECONDS),--seconds $(BENCH_SECONDS))
 
 docs: $(STAMP)
 	$(BIN)/python -m docs.generate

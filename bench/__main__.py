@@ -2,20 +2,23 @@
 
 import argparse
 
-from bench import api, etl
+from bench import etl
+from bench.api import run as api
 
 
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("only", nargs="?", choices=("etl", "api"), help="one of the two; both by default")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the large sample")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the ETL's large sample")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each contestant")
+    parser.add_argument("--seconds", type=int, default=2, help="of one run against the API, 1 or more")
+    parser.add_argument("--real-only", action="store_true", help="the API without its large marts")
     options = parser.parse_args()
     if options.only in {None, "etl"}:
         etl.benchmark(options.rows, options.rounds)
     if options.only in {None, "api"}:
-        api.benchmark(options.rounds)
+        api.benchmark(options.rounds, options.seconds, options.real_only)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
-from app.client.credentials import ClientCredentials
+from app.client.credentials import ClientCredentials, ReadyToken
 from app.client.listings import Listings
 from app.client.pages import Rows
 from app.client.queries import ChangesQuery, RunsQuery, pairs
@@ -23,15 +23,20 @@ AGENT = "movie-marts-client"
 class Client(Listings):
     """Reads the marts over HTTP. Threads may share it; ``close`` it, or use it as a context manager.
 
-    ``token_url`` is that of the server unless given. ``transport`` is httpx's: a proxy, a test.
+    It gets tokens with ``client_id`` and ``client_secret``, from ``token_url`` if not from the server itself,
+    and renews them; or it uses a ready ``token``. ``transport`` is httpx's: a proxy, a test.
+
+    Raises:
+        ValueError: it was given neither a token nor id and secret, or both.
     """
 
     def __init__(
         self,
         url: str,
         *,
-        client_id: str,
-        client_secret: str,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        token: str | None = None,
         token_url: str | None = None,
         timeout: httpx.Timeout | float = TIMEOUT,
         retry: Retry = Retry(),  # noqa: B008 - frozen
@@ -39,10 +44,9 @@ class Client(Listings):
     ) -> None:
         base = httpx.URL(url.rstrip("/"))
         tokens = httpx.URL(token_url or f"{base}/oauth/token")
-        self._auth = ClientCredentials(tokens, client_id, client_secret)
         http = httpx.Client(
             base_url=base,
-            auth=self._auth,
+            auth=_auth(tokens, client_id, client_secret, token),
             timeout=timeout,
             transport=transport,
             headers={"User-Agent": AGENT},
@@ -50,7 +54,7 @@ class Client(Listings):
         super().__init__(Session(http, retry))
 
     def __repr__(self) -> str:
-        return f"Client({self._session.http.base_url!r}, client_id={self._auth.client_id!r})"
+        return f"Client({str(self._session.http.base_url)!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +102,15 @@ class Client(Listings):
         asked = dict(query)
         limit = asked.pop("limit", None)
         return Rows(self._session, path, pairs(asked), limit)
+
+
+def _auth(url: httpx.URL, client_id: str | None, secret: str | None, token: str | None) -> httpx.Auth:
+    match client_id, secret, token:
+        case None, None, str(ready):
+            return ReadyToken(ready)
+        case str(name), str(shared), None:
+            return ClientCredentials(url, name, shared)
+    raise ValueError("give client_id and client_secret, or a token")
 
 
 def _path(run_id: str) -> str:

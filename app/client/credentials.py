@@ -1,4 +1,4 @@
-"""OAuth2 client credentials (RFC 6749, section 4.4) for httpx: gets a token, renews it, never shows it."""
+"""Bearer tokens for httpx: a ready one, or those that client credentials get (RFC 6749, section 4.4)."""
 
 import math
 import time
@@ -14,6 +14,17 @@ from app.client.errors import UnexpectedAnswer, document, token_refused
 MARGIN_S = 60.0
 
 
+class ReadyToken(httpx.Auth):
+    """Adds a token that somebody else got, and renews when it ends."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send the request with the token."""
+        yield _with(self._token, request)
+
+
 class ClientCredentials(httpx.Auth):
     """Adds a bearer token to requests; threads share one token.
 
@@ -27,7 +38,6 @@ class ClientCredentials(httpx.Auth):
         client_secret: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.client_id = client_id
         self._token_url = token_url
         # Both parts are form-encoded before they are joined (RFC 6749, section 2.3.1).
         self._basic = httpx.BasicAuth(quote_plus(client_id), quote_plus(client_secret))

@@ -73,7 +73,7 @@ class Rows(Generic[T]):
         return self._first
 
     def _ask(self, *more: tuple[str, str]) -> Page[T]:
-        size = min(self._limit or MAX_PAGE, MAX_PAGE)
+        size = MAX_PAGE if self._limit is None else min(self._limit, MAX_PAGE)
         answer = self._session.json(self._path, [*self._query, ("limit", str(size)), *more])
         return _page(answer["data"], answer["meta"])
 

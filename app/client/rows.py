@@ -133,7 +133,7 @@ class Run(TypedDict):
     """A run: what was delivered, and what became of it."""
 
     run_id: str
-    status: str
+    status: Literal["published", "superseded", "held", "failed"]
     reason: str | None
     as_of: str | None
     created_at: str
@@ -150,7 +150,7 @@ class Run(TypedDict):
 class Change(TypedDict):
     """A row that differs between two runs; ``before`` is None where it is new, ``after`` where it is gone."""
 
-    mart: str
+    mart: MartName
     key: dict[str, int | str]
-    before: dict[str, float | None] | None
-    after: dict[str, float | None] | None
+    before: Measures | None
+    after: Measures | None

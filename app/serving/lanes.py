@@ -3,8 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from app.serving.errors import Saturated
 
@@ -18,6 +18,17 @@ class Lane:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._places = threading.BoundedSemaphore(threads + waiting)
         self._waiting = waiting
+        self._inside: set[Future[Any]] = set()
+
+    @property
+    def running(self) -> int:
+        """How many are being worked on."""
+        return sum(future.running() for future in self._inside.copy())
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a thread."""
+        return sum(not (future.running() or future.done()) for future in self._inside.copy())
 
     async def run(self, work: Callable[[], T]) -> T:
         """Return what ``work`` returns on a thread.
@@ -35,9 +46,14 @@ class Lane:
         except BaseException:
             self._places.release()
             raise
-        future.add_done_callback(lambda _: self._places.release())
+        self._inside.add(future)
+        future.add_done_callback(self._leave)
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
         """Drop what waits, and return when what runs has ended."""
         self._pool.shutdown(cancel_futures=True)
+
+    def _leave(self, future: Future[Any]) -> None:
+        self._inside.discard(future)
+        self._places.release()

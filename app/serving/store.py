@@ -151,6 +151,16 @@ class MartStore:
         except StatementTimeout:
             return await self._lane.ask(question, self._timeout_s)
 
+    @property
+    def running(self) -> int:
+        """How many questions are being answered beside the event loop."""
+        return self._lane.running + self._bulk.running
+
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for a thread beside the event loop."""
+        return self._lane.waiting + self._bulk.waiting
+
     def close(self) -> None:
         """Interrupt what runs, end the threads and close the file."""
         for threads in (self._lane, self._bulk):
@@ -178,6 +188,14 @@ class _Threads:
         self._idle: list[Session | None] = [None] * threads
         self._busy: set[Session] = set()
         self._closing = False
+
+    @property
+    def running(self) -> int:
+        return self._lane.running
+
+    @property
+    def waiting(self) -> int:
+        return self._lane.waiting
 
     async def ask(self, question: Callable[[Snapshot], T], budget_s: float) -> T:
         return await self._lane.run(partial(self._ask, question, budget_s))

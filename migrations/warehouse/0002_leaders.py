@@ -35,10 +35,10 @@ RANKED = {"genre_year": "genre_id", "company_year": "company_id"}
 def upgrade() -> None:
     for mart, keys in MARTS.items():
         _create(f"leader_{mart}", ("run", "position"), (), keys)
-        _fill(f"leader_{mart}", mart, ("run",), (), keys)
+        _fill_leaders(mart, keys)
     for mart, member in RANKED.items():
         _create(f"ranking_{mart}", ("run", "year", "position"), ("rank",), (member,))
-        _fill(f"ranking_{mart}", mart, ("run", "year"), ("rank",), (member,))
+        _fill_ranking(mart, member)
 
 
 def downgrade() -> None:
@@ -63,34 +63,45 @@ def _type(column: str) -> Any:
     return small.get(column, sa.BigInteger)
 
 
-def _fill(
-    name: str, mart: str, group: tuple[str, ...], ranks: tuple[str, ...], keys: tuple[str, ...]
-) -> None:
+def _fill_leaders(mart: str, keys: tuple[str, ...]) -> None:
+    """Ask run by run: the first rows of an order are found without sorting the others."""
+    table = _mart(mart, *keys)
+    rows: dict[tuple[int, ...], dict[str, Any]] = {}
+    runs = sa.select(sa.table("run", sa.column("seq", sa.Integer)).c.seq)
+    for run in op.get_bind().execute(runs).scalars():
+        for measure in MEASURES:
+            order = [table.c[measure].desc().nulls_last(), *(table.c[key] for key in keys)]
+            first = sa.select(*(table.c[key] for key in keys)).where(table.c.run == run).order_by(*order)
+            for place, found in enumerate(op.get_bind().execute(first.limit(LEADERS)).mappings()):
+                row = rows.setdefault((run, place), {"run": run, "position": place + 1})
+                row.update({f"{measure}_{key}": found[key] for key in keys})
+    _insert(f"leader_{mart}", list(rows.values()))
+
+
+def _fill_ranking(mart: str, member: str) -> None:
+    table = _mart(mart, "year", member)
+    within = [table.c.run, table.c.year]
     rows: dict[tuple[int, ...], dict[str, Any]] = {}
     for measure in MEASURES:
-        for found in op.get_bind().execute(_leaders(mart, measure, group, ranks, keys)).mappings():
-            place = {column: found[column] for column in (*group, "position")}
-            values = {f"{measure}_{column}": found[f"of_{column}"] for column in (*ranks, *keys)}
-            rows.setdefault(tuple(place.values()), place).update(values)
+        value, key = table.c[measure], table.c[member]
+        down = value.desc().nulls_last()
+        rank = sa.func.rank().over(partition_by=within, order_by=down)
+        position = sa.func.row_number().over(partition_by=within, order_by=[down, key]).label("position")
+        known = sa.case((value.is_not(None), rank)).label("rank")
+        placed = sa.select(*within, position, known, key.label("member")).subquery()
+        first = sa.select(placed).where(placed.c.position <= LEADERS)
+        for found in op.get_bind().execute(first).mappings():
+            place = {name: found[name] for name in ("run", "year", "position")}
+            row = rows.setdefault(tuple(place.values()), place)
+            row.update({f"{measure}_rank": found["rank"], f"{measure}_{member}": found["member"]})
+    _insert(f"ranking_{mart}", list(rows.values()))
+
+
+def _mart(name: str, *keys: str) -> sa.TableClause:
+    return sa.table(f"mart_{name}", *(sa.column(column) for column in ("run", *keys, *MEASURES)))
+
+
+def _insert(name: str, rows: list[dict[str, Any]]) -> None:
     if rows:
-        columns: list[sa.ColumnClause[Any]] = [sa.column(column) for column in next(iter(rows.values()))]
-        op.bulk_insert(sa.table(name, *columns), list(rows.values()))
-
-
-def _leaders(
-    mart: str, measure: str, group: tuple[str, ...], ranks: tuple[str, ...], keys: tuple[str, ...]
-) -> sa.Select[Any]:
-    table = sa.table(f"mart_{mart}", *(sa.column(name) for name in {*group, *keys, measure}))
-    value = table.c[measure]
-    within = [table.c[column] for column in group]
-    down = value.desc().nulls_last()
-    rank = sa.func.rank().over(partition_by=within, order_by=down)
-    placed = sa.select(
-        *within,
-        *(sa.case((value.is_not(None), rank)).label(f"of_{column}") for column in ranks),
-        *(table.c[key].label(f"of_{key}") for key in keys),
-        sa.func.row_number()
-        .over(partition_by=within, order_by=[down, *(table.c[key] for key in keys)])
-        .label("position"),
-    ).subquery()
-    return sa.select(placed).where(placed.c.position <= LEADERS)
+        columns: list[sa.ColumnClause[Any]] = [sa.column(column) for column in rows[0]]
+        op.bulk_insert(sa.table(name, *columns), rows)

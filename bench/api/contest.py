@@ -73,17 +73,27 @@ def contest(contestants: Sequence[Contestant], folder: Path, seconds: float, rou
             except NotAvailable as error:
                 result.missing = str(error)
         for entry in entries:
-            drive(entry.server.url, entry.requests, WARM_S)
+            _drive(entry, WARM_S, 0)
+            entry.measured.readings.clear()
         for turn in range(rounds):
             for entry in entries:
-                first = turn * entry.count // rounds
-                entry.measured.readings.append(drive(entry.server.url, entry.requests, seconds, first=first))
+                _drive(entry, seconds, turn * entry.count // rounds)
         for entry in entries:
             entry.measured.memory = entry.server.memory()
     for result in results:
         if result.missing:
             console.print(f"{result.name}: not available: {result.missing}")
     return results
+
+
+def _drive(entry: Entry, seconds: float, first: int) -> None:
+    if entry.measured.missing:
+        return
+    try:
+        entry.measured.readings.append(drive(entry.server.url, entry.requests, seconds, first=first))
+    except NotAvailable as error:
+        entry.measured.missing = str(error)
+        entry.measured.readings.clear()
 
 
 def _enter(stack: ExitStack, contestant: Contestant, result: Measured, requests: Path) -> Entry:

@@ -81,6 +81,11 @@ class Figures:
             f"{meanwhile.p99:.2f} / {alone.p99:.2f} ms = {meanwhile.p99 / alone.p99:.2f}",
             "2 or less",
         )
+        self.add(
+            "the same beside as many good requests as it takes",
+            f"{seen.beside_good.p99:.2f} / {alone.p99:.2f} ms = {seen.beside_good.p99 / alone.p99:.2f}",
+            "-",
+        )
         many, others = seen.many, seen.many_meanwhile
         self.add(
             "32 connections' p99 meanwhile / before",
@@ -112,8 +117,9 @@ class Figures:
     def of_exports(self, ready: Prepared) -> None:
         """Download a mart in every format."""
         peace, found = exports(ready, self.seconds)
-        rows = []
+        rows: list[list[str]] = []
         for item in found:
+            item.missing = item.missing or item.others.failed
             if item.missing:
                 rows.append([item.name, f"not available: {item.missing}", *["-"] * 5])
                 continue

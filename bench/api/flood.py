@@ -9,16 +9,20 @@ from dataclasses import dataclass
 from bench.api.load import Ask, Reading, SendingOnce, Sent, drive, write_requests
 from bench.api.prepare import HOT, Prepared
 from bench.api.probe import Seen, probing
-from bench.api.servers import app_serve, serving
+from bench.api.servers import NotAvailable, app_serve, serving
 
 TOKENS = 10_000
 
 
 @dataclass(frozen=True)
 class Flooded:
-    """The client before and meanwhile: alone one by one, and 32 at a time; bytes that the server grew by."""
+    """A client before and meanwhile, one by one and 32 at a time; bytes that the server grew by.
+
+    ``beside_good``: one by one as well, while somebody else sends good requests as fast as he can.
+    """
 
     alone: Seen
+    beside_good: Seen
     alone_meanwhile: Seen
     many: Reading
     many_meanwhile: Reading
@@ -27,7 +31,11 @@ class Flooded:
 
 
 def flood(ready: Prepared, seconds: float) -> Flooded:
-    """Measure the client for a while, then while the flood lasts; the same with many connections."""
+    """Measure the client for a while, then while the flood lasts; the same with many connections.
+
+    Raises:
+        NotAvailable: the client was refused, or cut off.
+    """
     asks = [Ask(HOT, {"Authorization": f"Bearer {token}"}) for token in forged(ready, 2 * TOKENS)]
     first = write_requests(ready.folder / "flood-1", asks[:TOKENS])
     second = write_requests(ready.folder / "flood-2", asks[TOKENS:])
@@ -36,6 +44,8 @@ def flood(ready: Prepared, seconds: float) -> Flooded:
         drive(server.url, hot, 1)
         with probing(server.url, hot) as alone:
             time.sleep(seconds)
+        with probing(server.url, hot) as beside_good:
+            drive(server.url, hot, seconds)
         before = server.memory().rss
         with probing(server.url, hot) as meanwhile:
             seen = SendingOnce(server.url, first).end()
@@ -44,7 +54,10 @@ def flood(ready: Prepared, seconds: float) -> Flooded:
         running = SendingOnce(server.url, second)
         many_meanwhile = drive(server.url, hot, 1)
         running.end()
-    return Flooded(alone, meanwhile, many, many_meanwhile, seen, growth)
+    failed = alone.failed or beside_good.failed or meanwhile.failed
+    if failed:
+        raise NotAvailable(failed)
+    return Flooded(alone, beside_good, meanwhile, many, many_meanwhile, seen, growth)
 
 
 def forged(ready: Prepared, count: int) -> list[str]:

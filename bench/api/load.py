@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.api.servers import NotAvailable
+
 CONNECTIONS = 32
 _AT_MOST_S = 120
 _SCRIPT = Path(__file__).with_name("load.lua")
@@ -52,7 +54,7 @@ class Got:
 
 @dataclass(frozen=True)
 class Reading:
-    """What wrk saw: requests per second, milliseconds, and how many were refused (400 and above) or failed."""
+    """What wrk saw: requests per second, milliseconds, and how many were refused (400 or more) or failed."""
 
     rate: float
     p50: float
@@ -87,7 +89,11 @@ def write_requests(file: Path, asks: Sequence[Ask]) -> Path:
 def drive(
     url: str, requests: Path, seconds: float, connections: int = CONNECTIONS, first: int = 0
 ) -> Reading:
-    """Send requests for so many whole seconds, from the one at this place on."""
+    """Send requests for so many whole seconds, from the one at this place on.
+
+    Raises:
+        NotAvailable: wrk could not; it says why.
+    """
     settings = {"BENCH_FIRST": str(first)}
     seen = _read(_wrk(url, requests, connections, max(1, round(seconds)), settings))
     requests_sent = max(1, seen["requests"])
@@ -117,7 +123,11 @@ class SendingOnce:
         self._child = _wrk(url, requests, CONNECTIONS, _AT_MOST_S, {"BENCH_ONCE": "1", "BENCH_FIRST": "0"})
 
     def end(self) -> Sent:
-        """Wait until all are answered."""
+        """Wait until all are answered.
+
+        Raises:
+            NotAvailable: they were not.
+        """
         seen = _read(self._child)
         return Sent(seen["requests"], seen["refused"], time.perf_counter() - self._started)
 
@@ -132,7 +142,10 @@ def _wrk(
 
 def _read(child: "subprocess.Popen[str]") -> dict[str, Any]:
     output, _ = child.communicate()
-    seen: dict[str, Any] = json.loads(output.strip().rpartition("\n")[2])
+    try:
+        seen: dict[str, Any] = json.loads(output.strip().rpartition("\n")[2])
+    except ValueError:
+        raise NotAvailable(f"wrk said: {output.strip()[-200:]}") from None
     return seen
 
 

@@ -6,7 +6,6 @@ probe.py HOST PORT REQUEST: asks until its standard input ends, then prints one 
 import json
 import select
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ class Seen:
     requests: int = 0
     p50: float = 0
     p99: float = 0
+    failed: str = ""
 
 
 @contextmanager
@@ -41,23 +41,27 @@ def probing(url: str, request: Path) -> Iterator[Seen]:
         yield seen
     finally:
         output, _ = child.communicate()
-    for name, value in json.loads(output).items():
-        setattr(seen, name, value)
+        for name, value in json.loads(output).items():
+            setattr(seen, name, value)
 
 
 def main(host: str, port: str, request: str) -> None:
-    """Ask until standard input ends; keep-alive, one connection."""
-    text = Path(request).read_bytes()
-    times = []
+    """Ask until standard input ends, once at least; keep-alive, one connection."""
+    text, failed = Path(request).read_bytes(), ""
+    times: list[float] = []
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while not select.select([sys.stdin], [], [], 0)[0]:
+        while not failed and (not times or not select.select([sys.stdin], [], [], 0)[0]):
             started = time.perf_counter()
-            connection.sendall(text)
-            _receive(connection)
+            try:
+                connection.sendall(text)
+                _receive(connection)
+            except OSError as error:
+                failed = str(error)
             times.append((time.perf_counter() - started) * 1e3)
-    cuts = statistics.quantiles(times, n=100, method="inclusive")
-    print(json.dumps({"requests": len(times), "p50": cuts[49], "p99": cuts[98]}))
+    times.sort()
+    p50, p99 = (times[len(times) * percent // 100] for percent in (50, 99))
+    print(json.dumps({"requests": len(times), "p50": p50, "p99": p99, "failed": failed}))
 
 
 def _receive(connection: socket.socket) -> None:
@@ -71,7 +75,7 @@ def _receive(connection: socket.socket) -> None:
         got += _more(connection)
     head, _, body = got.partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 200"):
-        raise ConnectionError(head)
+        raise ConnectionError(head.decode("latin-1").splitlines()[0])
     (length,) = (line for line in head.lower().split(b"\r\n") if line.startswith(_LENGTH))
     missing = int(length.removeprefix(_LENGTH)) - len(body)
     while missing > 0:

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.api import marts
@@ -9,6 +10,7 @@ from bench.api.cases import cases
 from bench.api.contest import Measured, contest
 from bench.api.figures import Figures
 from bench.api.prepare import Prepared, prepare
+from bench.api.servers import NotAvailable
 from bench.api.tables import show_case
 from bench.measure import console
 
@@ -23,14 +25,21 @@ def benchmark(rounds: int, seconds: float, real_only: bool) -> None:
         folder = Path(name)
         real = prepare(marts.real(folder), folder / "of-real")
         figures.of_cases("real marts", _measure(real, seconds, rounds))
-        figures.of_starts(real)
-        figures.of_flood(real)
+        _tried(figures.of_starts, real)
+        _tried(figures.of_flood, real)
         if not real_only:
             large = prepare(marts.large(folder), folder / "of-large")
             figures.of_cases("large marts", _measure(large, seconds, rounds))
-            figures.of_size(prepare(marts.small(folder), folder / "of-small"), large)
-            figures.of_exports(large)
+            _tried(figures.of_size, prepare(marts.small(folder), folder / "of-small"), large)
+            _tried(figures.of_exports, large)
     figures.show()
+
+
+def _tried(part: Callable[..., None], *ready: Prepared) -> None:
+    try:
+        part(*ready)
+    except NotAvailable as error:
+        console.print(f"{part.__name__}: not available: {error}")
 
 
 def _measure(ready: Prepared, seconds: float, rounds: int) -> dict[str, list[Measured]]:

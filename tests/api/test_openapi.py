@@ -61,6 +61,19 @@ def test_operation_ids_are_unique_and_speak(document: Any) -> None:
     ids = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch("[a-z][a-z_]+", name) for name in ids)
+    named = {
+        path: name.replace("-", "_")
+        for path in PATHS
+        for name in [path.removeprefix("/v1/").replace("/", "_")]
+    }
+    of_runs = {
+        "/v1/runs": "list_runs",
+        "/v1/runs/current": "current_run",
+        "/v1/runs/{run_id}": "get_run",
+        "/v1/runs/{run_id}/changes": "run_changes",
+    }
+    given = {path: operation["operationId"] for path, _, operation in operations(document) if path in PATHS}
+    assert given == named | of_runs
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -126,6 +139,15 @@ def test_parameters_are_exactly_those_that_are_known(document: Any, path: str) -
     assert {item["name"] for item in declared if item["in"] == "query"} == set(KNOWN[PATHS[path]])
     assert {item["name"] for item in declared if item["in"] == "path"} == set(re.findall("{(.*?)}", path))
     assert all(item["description"] and item["schema"] for item in declared)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_media_types_are_those_of_the_formats(api: Api, document: Any, path: str) -> None:
+    operation = document["paths"][path]["get"]
+    (form,) = (item["schema"]["enum"] for item in operation["parameters"] if item["name"] == "format")
+    since = f"since={FIRST}&" if path.endswith("changes") else ""
+    sent = [api.get(f"{PATHS[path]}?{since}format={name}").headers["content-type"] for name in form]
+    assert sorted(operation["responses"]["200"]["content"]) == sorted(text.split(";")[0] for text in sent)
 
 
 def test_a_required_parameter_says_so(document: Any) -> None:

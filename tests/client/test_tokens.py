@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import httpx
 import pytest
@@ -52,6 +54,19 @@ def test_one_token_serves_many_requests() -> None:
             marts.years().rows()
     assert issuer.issued == 1
     assert issuer.used == ["token-1"] * 3
+
+
+def test_threads_share_one_token_and_one_renewal() -> None:
+    issuer = Issuer(accept=lambda token: token != "token-1")
+    together = Barrier(8)
+
+    def ask(_: int) -> list[object]:
+        together.wait(timeout=30)
+        return list(marts.years())
+
+    with issuer.client() as marts, ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(ask, range(8))) == [[]] * 8
+    assert issuer.issued == 2
 
 
 def test_the_secret_is_form_encoded_within_basic() -> None:

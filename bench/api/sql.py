@@ -44,13 +44,14 @@ def totals(mart: str, member: str, where: str, order: str = "") -> str:
 
 
 def ranks(mart: str, member: str, metric: str, top: int, where: str) -> str:
-    """Return the best rows of each year by a metric."""
+    """Return the best rows of each year by a metric: ties share a place, the smaller key goes first."""
     key, names, join = _NAMES[member]
-    ranked = f"SELECT m.*, rank() OVER (PARTITION BY m.year ORDER BY m.{metric} DESC) AS place"
+    within = f"OVER (PARTITION BY m.year ORDER BY m.{metric} DESC"
+    ranked = f"m.*, rank() {within}) AS place, row_number() {within}, {key}) AS spot"
     return (
         f"SELECT m.year, m.place, {key}, {names}, {_FIGURES} FROM"
-        f" ({ranked} FROM mart_{mart} m WHERE {{m}}{where}) m"
-        f" JOIN {join} WHERE m.place <= {top} ORDER BY m.year, m.place, {key} LIMIT {PAGE}"
+        f" (SELECT {ranked} FROM mart_{mart} m WHERE {{m}}{where}) m"
+        f" JOIN {join} WHERE m.spot <= {top} ORDER BY m.year, m.place, {key} LIMIT {PAGE}"
     )
 
 

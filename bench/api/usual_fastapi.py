@@ -173,9 +173,11 @@ def _statement(mart: Mart, asked: Asked) -> Select[Any]:
         return summed.group_by(*keys, *names).order_by(*keys)
     listed = select(*keys, *names, *(facts.c[name] for name in SUMS)).select_from(source).where(*clauses)
     if asked.metric:
-        over = func.rank().over(partition_by=facts.c.year, order_by=facts.c[asked.metric].desc())
-        ranked = listed.add_columns(over.label("place")).subquery()
-        best = select(ranked).where(ranked.c.place <= asked.top)
+        best_first = facts.c[asked.metric].desc()
+        place = func.rank().over(partition_by=facts.c.year, order_by=best_first).label("place")
+        spot = func.row_number().over(partition_by=facts.c.year, order_by=[best_first, *keys]).label("spot")
+        ranked = listed.add_columns(place, spot).subquery()
+        best = select(ranked).where(ranked.c.spot <= asked.top)
         return best.order_by(ranked.c.year, ranked.c.place, *(ranked.c[key.name] for key in keys))
     sort = facts.c[asked.sort.removeprefix("-")] if asked.sort else None
     order = [] if sort is None else [sort.desc() if str(asked.sort).startswith("-") else sort]

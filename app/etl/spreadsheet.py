@@ -1,19 +1,14 @@
-"""CSV meant for people: cells that a spreadsheet would run as formulas are neutralised.
-
-The rule is OWASP's for CSV injection: a text cell that begins with one of ``= + - @``, tab or carriage return
-gets a leading apostrophe. A cell that is a plain number is no formula and stays as it is.
-"""
+"""Columns of CSV meant for people, in Polars."""
 
 import polars as pl
 
-_FORMULA = r"^[=+\-@\t\r]"
-_NUMBER = r"^[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$"
+from app.marts.spreadsheet import FORMULA, NUMBER
 
 
 def neutralised(column: str) -> pl.Expr:
-    """Return a text column with formulas neutralised."""
+    """Return a text column with formulas neutralised, as ``app.marts.spreadsheet`` has it."""
     cell = pl.col(column)
-    runs = cell.str.contains(_FORMULA) & ~cell.str.contains(_NUMBER)
+    runs = cell.str.contains(FORMULA) & ~cell.str.contains(NUMBER)
     return pl.when(runs).then(pl.lit("'") + cell).otherwise(cell).alias(column)
 
 

@@ -1,7 +1,7 @@
 """Sending answers: the same bytes whether FastAPI routed the request or not."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -10,6 +10,8 @@ from starlette.types import Receive, Scope, Send
 from app.serving.answer import Answer, Ask
 
 HEAD = "head"
+#: Of a body that is streamed no more is sent at once: other requests have their turn in between.
+PIECE_BYTES = 64 * 1024
 
 
 def ask(scope: Scope) -> Ask:
@@ -49,12 +51,18 @@ async def _send_chunks(
         if without_body(scope):
             return
         async for chunk in chunks:
+            for piece in _pieces(chunk):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await asyncio.sleep(0)
             if gone.done():
                 return
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
     finally:
         gone.cancel()
         await chunks.aclose()
+
+
+def _pieces(chunk: bytes) -> Iterator[bytes]:
+    return (chunk[start : start + PIECE_BYTES] for start in range(0, len(chunk), PIECE_BYTES))
 
 
 def without_body(scope: Scope) -> bool:

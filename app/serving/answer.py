@@ -138,7 +138,7 @@ def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], bool]:
 
 def of_body(ask: Ask, form: Format, body: bytes, run: Run | None, next_link: str | None) -> Answer:
     """Return the answer of something that changes in place: its entity tag is that of its body."""
-    encoding = choose(ask.accept_encoding)
+    encoding = choose(ask.accept_encoding).of(len(body))
     sent = encoding.compress(body)
     fingerprint = urlsafe_b64encode(hashlib.blake2b(sent, digest_size=15).digest()).decode()
     head = {**of_page(form, encoding, next_link), **headers(run, f'"{fingerprint}"')}

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from app.marts.definitions import MEASURES, YEAR, Count, Dimension, Known, Measure, ValueType
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Field:
     """One field of a row. With a ``scale`` it is an exact decimal, read as an integer of ``10 ** -scale``."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.serving.formats import FORMATS
+from app.serving.formats import FORMATS, JSON
 from app.serving.parameters import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -11,11 +11,24 @@ from app.serving.parameters import (
     comma_separated,
     integer,
     text,
+    whole_or_all,
 )
 
 RUN = text("run", "Pin a kept, once published run by its id; the published run unless given.")
-FORMAT = choice("format", "Format of the answer; goes before the `Accept` header.", tuple(FORMATS))
 LIMIT = integer("limit", f"Rows per page, {DEFAULT_LIMIT} unless given.", 1, MAX_LIMIT, default=DEFAULT_LIMIT)
+#: Listings answer in many formats, and whole; runs and changes, whose rows hold objects, in JSON.
+LISTING_LIMIT = Parameter(
+    "limit",
+    f"Rows per page, {DEFAULT_LIMIT} unless given. `all` streams every row, in any format but JSON.",
+    whole_or_all(1, MAX_LIMIT),
+    {"anyOf": [{**LIMIT.schema}, {"type": "string", "enum": ["all"]}]},
+    default=DEFAULT_LIMIT,
+)
+_ANY_FORMAT = "Format of the answer; goes before the `Accept` header."
+FORMAT = choice("format", _ANY_FORMAT, (JSON.name,))
+LISTING_FORMAT = choice("format", _ANY_FORMAT, tuple(FORMATS))
+#: What a query has in it that asks for all rows.
+WHOLE = ("limit", "all")
 CURSOR = text(
     "cursor",
     "`next_cursor` of the page before. All other parameters must stay as they were.",
@@ -44,7 +57,7 @@ def _list(name: str, description: str, words: Sequence[str]) -> Parameter:
 
 def paging(names: Sequence[str]) -> tuple[Parameter, ...]:
     """Return the common parameters of a listing whose rows have these fields."""
-    return (fields_parameter(names), sort_parameter(names), LIMIT, CURSOR, RUN, FORMAT)
+    return (fields_parameter(names), sort_parameter(names), LISTING_LIMIT, CURSOR, RUN, LISTING_FORMAT)
 
 
 def by_name(*items: Parameter) -> dict[str, Parameter]:

@@ -13,6 +13,8 @@ MAX_QUERY_BYTES = 65_536
 MAX_VALUES = 1_000
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 100
+#: How ``limit=all`` is read.
+ALL = 0
 MAX_KEY = 10**18 - 1
 _SHOWN = 64
 
@@ -110,6 +112,19 @@ def whole(smallest: int, largest: int) -> Parse:
         if not re.fullmatch("[0-9]{1,19}", value) or not smallest <= int(value) <= largest:
             raise ValueError(f"must be a whole number from {smallest} to {largest}")
         return int(value)
+
+    return parse
+
+
+def whole_or_all(smallest: int, largest: int) -> Parse:
+    """Parse a whole number written in ASCII digits, or ``all``."""
+    number = whole(smallest, largest)
+
+    def parse(value: str) -> int:
+        try:
+            return ALL if value == "all" else int(number(value))
+        except ValueError as error:
+            raise ValueError(f"{error}, or all") from None
 
     return parse
 

@@ -10,6 +10,7 @@ from app.serving.cursor import digest
 from app.serving.errors import Fault, InvalidParameters
 from app.serving.fields import Field
 from app.serving.listings import Listing, View
+from app.serving.parameters import ALL
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,20 @@ class Paging:
     format: str | None
 
     @property
+    def whole(self) -> bool:
+        """Whether all rows are asked for, in one answer."""
+        return self.limit == ALL
+
+    @property
+    def shown(self) -> tuple[Any, ...]:
+        """What may not change between two pages of one listing but for their size."""
+        order = [(item.field.name, item.descending) for item in self.order]
+        return self.run, [field.name for field in self.fields], order
+
+    @property
     def canonical(self) -> tuple[Any, ...]:
         """What may not change between two pages of one listing."""
-        order = [(item.field.name, item.descending) for item in self.order]
-        return self.run, self.limit, [field.name for field in self.fields], order
+        return self.limit, *self.shown
 
 
 @dataclass(frozen=True)
@@ -49,8 +60,8 @@ class Query:
 
     @property
     def digest(self) -> str:
-        """The fingerprint that pages of one listing share: of everything but format and cursor."""
-        return digest(self.listing.path, sorted(self.selection.items()), *self.paging.canonical)
+        """The fingerprint that pages of one listing share: of everything but format, cursor and limit."""
+        return digest(self.listing.path, sorted(self.selection.items()), *self.paging.shown)
 
 
 def parse(listing: Listing, query: bytes) -> Query:

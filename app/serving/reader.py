@@ -1,20 +1,20 @@
-"""Answers questions to listings: one snapshot, one statement, one serialisation."""
+"""Answers questions to listings. A page takes one snapshot, one statement and one serialisation."""
 
-from collections.abc import Sequence
-from typing import Any
+import asyncio
 
-from app.errors import PrunedRun, UnknownRun
-from app.marts.definitions import Dimension, MatchOn
-from app.serving import answer, statement
+from app.serving import answer, batch, question
 from app.serving.answer import Answer, Ask
-from app.serving.cursor import Cursors, Position
-from app.serving.encodings import Encoding, choose
-from app.serving.errors import RunAtFault
-from app.serving.formats import Format, Page, negotiate
+from app.serving.batch import Batch
+from app.serving.cursor import Cursors
+from app.serving.encodings import IDENTITY, Encoding
+from app.serving.export import export
+from app.serving.formats import About
 from app.serving.listings import Listing
-from app.serving.query import Query, parse
 from app.serving.store import MartStore, Snapshot
 from app.warehouse.runs import Run
+
+#: A larger body is compressed on another thread: the event loop answers nobody else meanwhile.
+LARGE_BYTES = 64 * 1024
 
 
 class Reader:
@@ -25,70 +25,43 @@ class Reader:
         self._cursors = cursors
 
     async def read(self, listing: Listing, ask: Ask) -> Answer:
-        """Answer a request to a listing.
+        """Answer a request to a listing with one page.
 
         Raises:
             InvalidParameters: a parameter is unknown or wrong, or the cursor is not of this listing.
-            NotAcceptable: the client accepts no format that there is.
+            NotAcceptable: the client accepts no format, or no encoding, that there is.
             RunAtFault: the run asked for is unknown or pruned.
             NothingPublished: no run is published yet.
             StoreFailure: the store cannot be read.
             StatementTimeout: reading took too long.
             Saturated: too many questions that take long are waiting.
         """
-        query = parse(listing, ask.query)
-        form, encoding = negotiate(query.paging.format, ask.accept), choose(ask.accept_encoding)
-        after = self._position(query)
+        asked = question.read(listing, ask, self._cursors)
+        query, after = asked.query, asked.after.values if asked.after else None
 
-        def question(snapshot: Snapshot) -> tuple[Run, Sequence[Any]]:
-            run = _run(snapshot, query, after)
-            return run, _rows(snapshot, query, run, after.values if after else None)
+        def page(snapshot: Snapshot) -> tuple[Run, Batch]:
+            run = asked.run(snapshot)
+            return run, batch.read(snapshot, query, run, after, asked.form, query.paging.limit)
 
-        run, rows = await self._store.read(question)
-        page = self._page(ask, query, run, rows)
-        head = {
-            **answer.of_page(form, encoding, page.links["next"]),
-            **answer.headers(run, _tag(query, run, form, encoding), pinned=query.paging.run is not None),
-        }
-        return Answer(200, head, encoding.compress(form.render(page)))
+        run, found = await self._store.read(page)
+        cursor = self._cursors.sign(question.end(query, run, found.last)) if found.more else None
+        meta = answer.meta(run, listing.mart.name, query.view.additive, found.rows, cursor)
+        links = answer.links(ask, cursor)
+        body = asked.form.page(query.paging.fields, found.text, About(meta, links))
+        encoding = asked.taken.of(len(body), asked.form.packed)
+        return Answer(200, asked.headers(run, encoding, links["next"]), await _encoded(body, encoding))
 
-    def _position(self, query: Query) -> Position | None:
-        return self._cursors.read(query.paging.cursor, query.digest) if query.paging.cursor else None
+    async def export(self, listing: Listing, ask: Ask) -> Answer:
+        """Answer a request to a listing with all rows, as they are read.
 
-    def _page(self, ask: Ask, query: Query, run: Run, found: Sequence[Any]) -> Page:
-        rows, more = answer.cut(found, query.paging.limit)
-        cursor = self._cursors.sign(_end(query, run, rows[-1])) if more else None
-        meta = answer.meta(run, query.listing.mart.name, query.view.additive, len(rows), cursor)
-        return Page(query.paging.fields, rows, meta, answer.links(ask, cursor))
-
-
-def _run(snapshot: Snapshot, query: Query, after: Position | None) -> Run:
-    """Return the run to read: the cursor's, else the pinned one, else the published one."""
-    pinned = after.run_id if after else query.paging.run
-    if pinned is None:
-        return snapshot.published()
-    current = snapshot.current
-    if current is not None and current.run_id == pinned:
-        return current
-    try:
-        return snapshot.once_published(pinned)
-    except (UnknownRun, PrunedRun) as error:
-        raise RunAtFault("cursor" if after else "run", error) from error
+        Raises:
+            InvalidParameters: as above, or the format is JSON.
+            NotAcceptable, RunAtFault, NothingPublished, StoreFailure, StatementTimeout, Saturated: as above.
+        """
+        return await export(self._store, question.read(listing, ask, self._cursors), ask)
 
 
-def _tag(query: Query, run: Run, form: Format, encoding: Encoding) -> str:
-    paging = query.paging
-    return answer.etag(run.run_id, query.digest, paging.cursor, form.name, encoding.name)
-
-
-def _rows(snapshot: Snapshot, query: Query, run: Run, after: Sequence[Any] | None) -> list[tuple[Any, ...]]:
-    def lookup(dimension: Dimension, kind: MatchOn, value: str | int) -> list[int]:
-        return snapshot.ids(dimension, kind, value, run)
-
-    return snapshot.rows(*statement.prepare(query, run.seq, after, lookup))
-
-
-def _end(query: Query, run: Run, row: Sequence[Any]) -> Position:
-    places = {name: place for place, name in enumerate(statement.columns(query))}
-    values = tuple(row[places[item.field.name]] for item in query.paging.order)
-    return Position(query.digest, run.run_id, values)
+async def _encoded(body: bytes, encoding: Encoding) -> bytes:
+    if len(body) < LARGE_BYTES or encoding is IDENTITY:
+        return encoding.compress(body)
+    return await asyncio.to_thread(encoding.compress, body)

@@ -198,7 +198,7 @@ def test_a_fault_of_the_whole_query_names_no_parameter(api: Api) -> None:
     ("query", "detail"),
     [
         ("rollup=year", "no such value; did you mean 'years'? one of: years"),
-        ("format=xml", "no such value; one of: json"),
+        ("format=xml", "no such value; one of: arrow, csv, json, ndjson, parquet"),
     ],
 )
 def test_a_word_that_is_not_known_is_answered_with_those_that_are(api: Api, query: str, detail: str) -> None:

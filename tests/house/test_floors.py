@@ -46,6 +46,7 @@ KEPT_TO = {
     "jose": {"auth"},
     "argon2": {"auth"},
     "polars": {"client", "etl", "warehouse"},
+    "pyarrow": {"serving", "client"},
     "numpy": {"etl"},
     "alembic": {"database"},
     "uvicorn": {"server"},

@@ -1,0 +1,94 @@
+"""Exports: every row of a selection as one file, read in batches while the client takes it.
+
+A batch begins after the last row of the one before, in a transaction of its own, so a client that reads
+slowly holds nothing but its connection. All are of one run; where that is pruned meanwhile the answer breaks
+off.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from app.serving import batch
+from app.serving.answer import Answer, Ask
+from app.serving.encodings import Encoding
+from app.serving.errors import Saturated, invalid
+from app.serving.formats import Streamed, Writer
+from app.serving.question import Question
+from app.serving.store import MartStore, Snapshot
+from app.warehouse.runs import Run
+
+#: Rows of a batch that is read in the order of the table, and of one that all rows must be sorted for.
+ROWS, SORTED_ROWS = 4_000, 20_000
+#: Between batches an export waits for a place in the lane, however long: it has begun.
+_AGAIN_S = 0.1
+
+
+async def export(store: MartStore, asked: Question, ask: Ask) -> Answer:
+    """Answer a question with all its rows. The first of them are read before there is an answer.
+
+    Raises:
+        InvalidParameters: the format is JSON, which has no end but that of a page.
+        RunAtFault, NothingPublished, StoreFailure, StatementTimeout, Saturated: as ``Reader.read`` does.
+    """
+    if not isinstance(asked.form, Streamed):
+        raise invalid(
+            "limit", "`all` is not for JSON, which comes in pages; take format=ndjson, csv, arrow or parquet"
+        )
+    run = await store.read(asked.run)
+    encoding = asked.taken.of(None, asked.form.packed)
+    head = Answer(200, asked.headers(run, encoding, None))
+    answer = head.unless(ask.if_none_match)
+    if answer is not head:
+        return answer
+    file = _File(asked, asked.form, run, encoding)
+    first = await store.read(file.part, bulk=True)
+    return Answer(200, head.headers, chunks=_chunks(store, file, first))
+
+
+async def _chunks(store: MartStore, file: "_File", part: bytes) -> AsyncGenerator[bytes, None]:
+    yield part
+    while not file.whole:
+        try:
+            part = await store.read(file.part, bulk=True)
+        except Saturated:
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            yield part
+
+
+class _File:
+    """A file in the making. Each part is read, written and encoded on the thread of the lane."""
+
+    def __init__(self, asked: Question, form: Streamed, run: Run, encoding: Encoding) -> None:
+        self.whole = False
+        self._asked = asked
+        self._form = form
+        self._run_id = run.run_id
+        self._after = asked.after.values if asked.after else None
+        self._rows = ROWS if _in_order(asked) else SORTED_ROWS
+        self._encoding = encoding.stream()
+        self._writer: Writer | None = None
+
+    def part(self, snapshot: Snapshot) -> bytes:
+        """Return the next part of the file. A bulk question is asked once, so it may go on from the last.
+
+        Raises:
+            RunAtFault: the run was pruned.
+        """
+        query, form = self._asked.query, self._form
+        run = self._asked.run_named(snapshot, self._run_id)
+        rows = batch.read(snapshot, query, run, self._after, form, self._rows)
+        self._writer = self._writer or form.writer(query.paging.fields)
+        written = self._writer.write(rows.text)
+        if rows.more:
+            self._after = rows.last
+            return self._encoding.write(written)
+        self.whole = True
+        return self._encoding.write(written + self._writer.finish()) + self._encoding.finish()
+
+
+def _in_order(asked: Question) -> bool:
+    """Say whether rows come in the order of their mart's table, which begins anywhere at once."""
+    query = asked.query
+    words = [(item.field.name, item.descending) for item in query.paging.order]
+    return words == [(name, False) for name in query.listing.mart.key]

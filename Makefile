@@ -1,5 +1,6 @@
 # The two commands of a newcomer: `make run` serves real aggregates, `make test` passes everything.
-# Variables: DELIVERY (a file, a folder or a URL), PORT, APP_HOME, ROWS (benchmarks), PYTEST (its arguments).
+# Variables: DELIVERY (a file, a folder or a URL), PORT, APP_HOME, PYTEST (its arguments); of benchmarks ROWS,
+# ROUNDS and BENCH_SECONDS (docs/benchmarks.md).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,8 +73,7 @@ def contest(contestants: Sequence[Contestant], folder: Path, seconds: float, rou
             except NotAvailable as error:
                 result.missing = str(error)
         for entry in entries:
-            _drive(entry, WARM_S, 0)
-            entry.measured.readings.clear()
+            _warm(entry)
         for turn in range(rounds):
             for entry in entries:
                 _drive(entry, seconds, turn * entry.count // rounds)
@@ -84,6 +83,11 @@ def contest(contestants: Sequence[Contestant], folder: Path, seconds: float, rou
         if result.missing:
             console.print(f"{result.name}: not available: {result.missing}")
     return results
+
+
+def _warm(entry: Entry) -> None:
+    with suppress(NotAvailable):  # then the first round says so
+        drive(entry.server.url, entry.requests, WARM_S)
 
 
 def _drive(entry: Entry, seconds: float, first: int) -> None:

@@ -92,13 +92,14 @@ def drive(
     """Send requests for so many whole seconds, from the one at this place on.
 
     Raises:
-        NotAvailable: wrk could not; it says why.
+        NotAvailable: wrk could not, or nothing was answered.
     """
     settings = {"BENCH_FIRST": str(first)}
     seen = _read(_wrk(url, requests, connections, max(1, round(seconds)), settings))
-    requests_sent = max(1, seen["requests"])
+    if not seen["requests"]:
+        raise NotAvailable(f"no answer to {connections} requests at once within {seen['seconds']:.0f} s")
     return Reading(
-        requests_sent / seen["seconds"],
+        seen["requests"] / seen["seconds"],
         seen["p50"],
         seen["p99"],
         seen["refused"],

@@ -45,7 +45,8 @@ def _tried(part: Callable[..., None], *ready: Prepared) -> None:
 def _measure(ready: Prepared, seconds: float, rounds: int) -> dict[str, list[Measured]]:
     results = {}
     for case in cases(ready):
-        results[case.name] = contest(case.contestants, ready.folder, seconds, rounds)
+        lasting = max(seconds, case.least_s)
+        results[case.name] = contest(case.contestants, ready.folder, lasting, rounds)
         if any(result.readings for result in results[case.name]):
-            show_case(case, ready.marts.title, results[case.name], seconds)
+            show_case(case, ready.marts.title, results[case.name], lasting)
     return results

@@ -1,15 +1,19 @@
 """Runs and what changed between them, as the API shows them.
 
-The catalogue is small and changes in place (a run is superseded, pruned), so runs are sorted here, and their
-entity tags are those of the bodies.
+The catalogue changes in place (a run is superseded, pruned), so the entity tags are those of the bodies.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
+from app.database_types import UtcTime
 from app.errors import PrunedRun, UnknownRun
+from app.marts.catalog import run_table
 from app.marts.definitions import MARTS
-from app.serving import answer, formats, parameters
+from app.serving import answer, formats, parameters, statement
 from app.serving.answer import Answer, Ask
 from app.serving.cursor import Cursors, Position, digest
 from app.serving.errors import RunAtFault
@@ -20,7 +24,7 @@ from app.serving.parameters import choice, text
 from app.serving.query import Order, Paging, paging
 from app.serving.store import MartStore, Snapshot
 from app.warehouse.changes import Place, changes
-from app.warehouse.runs import Run, newest_first
+from app.warehouse.runs import Run, kept, read
 
 _AT = "2025-02-01T06:00:00.000000Z"
 RUN_FIELDS = {
@@ -79,9 +83,10 @@ class Catalogue:
         asked = paging(parameters.read(ask.query, RUNS), RUN_FIELDS, NEWEST_FIRST)
         question = digest("runs", asked.canonical)
         after = self._cursors.read(asked.cursor, question) if asked.cursor else None
-        current, kept = await self._store.read(lambda see: (see.current, newest_first(see.catalogue)))
-        ordered = _after([run.document() for run in kept], asked.order, after)
-        rows, more = answer.cut(ordered, asked.limit)
+        current, found = await self._store.read(
+            lambda see: (see.current, _runs(see.catalogue, asked.order, after, asked.limit + 1))
+        )
+        rows, more = answer.cut([run.document() for run in found], asked.limit)
         end = tuple(rows[-1][item.field.name] for item in asked.order) if more else ()
         return self._page(ask, asked, current, rows, Position(question, "", end) if more else None)
 
@@ -163,22 +168,14 @@ def _with_marts(run: Run, parameter: str) -> Run:
     return run
 
 
-def _after(
-    documents: list[dict[str, Any]], order: Sequence[Order], end: Position | None
-) -> list[dict[str, Any]]:
-    """Sort documents and drop those up to the end of the page before, which is sorted in to be found."""
-    if end is None:
-        return _sorted(documents, order)
-    mark = dict(zip((item.field.name for item in order), end.values, strict=True))
-    found = _sorted([*documents, mark], order)
-    return found[next(place for place, item in enumerate(found) if item is mark) + 1 :]
+def _runs(connection: Connection, order: Sequence[Order], end: Position | None, limit: int) -> list[Run]:
+    """Return the runs of a page, after the end of the page before."""
+    after = [_value(item, value) for item, value in zip(order, end.values, strict=True)] if end else None
+    page = statement.page_of(kept(), dict(run_table.c.items()), order, after)
+    return read(connection, page, {**statement.last_row(after), "limit": limit})
 
 
-def _sorted(documents: list[dict[str, Any]], order: Sequence[Order]) -> list[dict[str, Any]]:
-    """Sort by every field in turn, the last one first: sorts are stable. Nulls come last both ways."""
-    for item in reversed(order):
-        name, descending = item.field.name, item.descending
-        documents = sorted(
-            documents, key=lambda row: ((row[name] is None) is not descending, row[name]), reverse=descending
-        )
-    return documents
+def _value(item: Order, value: Any) -> Any:
+    """Return what a cursor says of a sort value as the catalogue has it."""
+    is_time = isinstance(run_table.c[item.field.name].type, UtcTime)
+    return datetime.fromisoformat(value) if is_time and value is not None else value

@@ -70,11 +70,9 @@ def prepare(
         if condition.name in values:
             clause, values[condition.name] = condition.given(values[condition.name], lookup)
             clauses.append(clause)
-    nulls = None if after is None else tuple(value is None for value in after)
     leaders = after is None and query.paging.limit < LEADERS
-    shape = Shape(query.view, columns(query), query.paging.order, tuple(clauses), nulls, leaders)
-    last = {_after(place): value for place, value in enumerate(after or ())}
-    return _build(shape), {**values, **last, "run": run, "limit": query.paging.limit + 1}
+    shape = Shape(query.view, columns(query), query.paging.order, tuple(clauses), nulls_of(after), leaders)
+    return _build(shape), {**values, **last_row(after), "run": run, "limit": query.paging.limit + 1}
 
 
 @lru_cache(maxsize=1024)
@@ -136,6 +134,25 @@ def _page(
     beyond = _beyond(relation.columns, shape.order, shape.nulls)
     of_keys = {item.field.name for item in shape.order} <= set(shape.view.key)
     return page.having(beyond) if relation.group and not of_keys else page.where(beyond)
+
+
+def page_of(
+    rows: Select[Any], columns: Columns, order: Sequence[Order], after: Sequence[Any] | None
+) -> Select[Any]:
+    """Return the rows of a page, at most ``:limit``, after those of ``last_row``."""
+    page = rows.order_by(*(_ordered(columns, item) for item in order)).limit(bindparam("limit"))
+    nulls = nulls_of(after)
+    return page if nulls is None else page.where(_beyond(columns, order, nulls))
+
+
+def nulls_of(after: Sequence[Any] | None) -> tuple[bool, ...] | None:
+    """Return which sort values of a last row are null; None for the first page."""
+    return None if after is None else tuple(value is None for value in after)
+
+
+def last_row(after: Sequence[Any] | None) -> dict[str, Any]:
+    """Return what a page binds for the sort values of the row before it."""
+    return {_after(place): value for place, value in enumerate(after or ())}
 
 
 def _after(place: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from app.errors import NothingPublished, PrunedRun, UnknownRun, near_miss
 from app.marts.catalog import publication_table, run_table
@@ -111,5 +111,14 @@ def find(connection: Connection, run_id: str) -> Run:
 
 def newest_first(connection: Connection) -> list[Run]:
     """Return every kept run, the newest first."""
-    kept = select(run_table).where(run_table.c.pruned_at.is_(None)).order_by(run_table.c.run_id.desc())
-    return [_run(row) for row in connection.execute(kept)]
+    return read(connection, kept().order_by(run_table.c.run_id.desc()))
+
+
+def kept() -> Select[Any]:
+    """Return the statement of every kept run, in no order."""
+    return select(run_table).where(run_table.c.pruned_at.is_(None))
+
+
+def read(connection: Connection, runs: Select[Any], values: Mapping[str, Any] | None = None) -> list[Run]:
+    """Return the runs that a statement of them finds."""
+    return [_run(row) for row in connection.execute(runs, values)]

@@ -1,39 +1,22 @@
-"""Rows as data frames. Neither Polars nor pandas is loaded before a frame is asked for."""
+"""Arrow as data frames. Neither Polars nor pandas is loaded before a frame is asked for."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, get_type_hints
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import polars
 
-#: Of a decimal: whole sums of millionths (2^63 - 1 at most), shown as points.
-DIGITS, SCALE = 19, 6
 
-
-def from_arrow(stream: bytes) -> "polars.DataFrame":
-    """Return the frame that an Arrow IPC stream holds."""
+def from_arrow(streams: Iterable[bytes], limit: int | None) -> "polars.DataFrame":
+    """Return one frame of Arrow IPC streams, read until there are ``limit`` rows."""
     import polars
 
-    return polars.read_ipc_stream(stream)
-
-
-def from_rows(rows: Iterable[Mapping[str, Any]], row_type: type, fields: Sequence[str]) -> "polars.DataFrame":
-    """Return the same frame made of JSON rows of a type, or of some of its fields in another order."""
-    import polars
-
-    types = {int: polars.Int64, str: polars.String}
-    hints = get_type_hints(row_type)
-    exact = polars.Decimal(DIGITS, SCALE)
-    schema = {name: types.get(hints[name], exact) for name in fields or hints}
-    decimals = {name for name, kind in schema.items() if kind == exact}
-    found = [{name: _exact(row[name]) if name in decimals else row[name] for name in schema} for row in rows]
-    return polars.DataFrame(found, schema=schema)
-
-
-def _exact(value: float | None) -> Decimal | None:
-    # The shortest decimal that reads as this float is the one that the server wrote.
-    return None if value is None else Decimal(repr(value))
+    found: list[polars.DataFrame] = []
+    for stream in streams:
+        found.append(polars.read_ipc_stream(stream))
+        if limit is not None and sum(frame.height for frame in found) >= limit:
+            break
+    return polars.concat(found).head(limit) if limit is not None else polars.concat(found)
 
 
 def to_pandas(frame: "polars.DataFrame") -> Any:

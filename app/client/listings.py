@@ -1,7 +1,7 @@
 """The listings of the API as methods: aggregates, rankings and dimensions."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, Unpack, overload
+from typing import Any, Literal, Unpack, overload
 
 from app.client import rows
 from app.client.listing import Listing
@@ -19,7 +19,6 @@ from app.client.session import Session
 Rollup = Literal["years"]
 #: Entities that are ranked and listed, as methods and paths spell them.
 Entity = Literal["genres", "production_companies"]
-T = TypeVar("T")
 
 
 class Listings:
@@ -35,7 +34,7 @@ class Listings:
 
     def years(self, **query: Unpack[YearsQuery]) -> Listing[rows.YearRow]:
         """Aggregates by release year."""
-        return self._list("aggregates/years", query, rows.YearRow)
+        return self._list("aggregates/years", query)
 
     @overload
     def genres(self, *, rollup: Rollup, **query: Unpack[GenresQuery]) -> Listing[rows.GenreTotal]: ...
@@ -43,8 +42,7 @@ class Listings:
     def genres(self, **query: Unpack[GenresQuery]) -> Listing[rows.GenreRow]: ...
     def genres(self, *, rollup: Rollup | None = None, **query: Unpack[GenresQuery]) -> Listing[Any]:
         """Aggregates by genre and year, or by genre alone (``rollup="years"``)."""
-        row = rows.GenreTotal if rollup else rows.GenreRow
-        return self._list("aggregates/genres", {**query, "rollup": rollup}, row)
+        return self._list("aggregates/genres", {**query, "rollup": rollup})
 
     @overload
     def production_companies(
@@ -56,8 +54,7 @@ class Listings:
         self, *, rollup: Rollup | None = None, **query: Unpack[CompaniesQuery]
     ) -> Listing[Any]:
         """Aggregates by production company and year, or by company alone (``rollup="years"``)."""
-        row = rows.CompanyTotal if rollup else rows.CompanyRow
-        return self._list("aggregates/production-companies", {**query, "rollup": rollup}, row)
+        return self._list("aggregates/production-companies", {**query, "rollup": rollup})
 
     @overload
     def production_company_genres(
@@ -71,8 +68,7 @@ class Listings:
         self, *, rollup: Rollup | None = None, **query: Unpack[CompanyGenresQuery]
     ) -> Listing[Any]:
         """Aggregates by production company, genre and year, or without the year (``rollup="years"``)."""
-        row = rows.CompanyGenreTotal if rollup else rows.CompanyGenreRow
-        return self._list("aggregates/production-company-genres", {**query, "rollup": rollup}, row)
+        return self._list("aggregates/production-company-genres", {**query, "rollup": rollup})
 
     @overload
     def ranking(self, of: Literal["genres"], **query: Unpack[RankingQuery]) -> Listing[rows.GenreRank]: ...
@@ -82,8 +78,7 @@ class Listings:
     ) -> Listing[rows.CompanyRank]: ...
     def ranking(self, of: Entity, **query: Unpack[RankingQuery]) -> Listing[Any]:
         """The ``top`` (1) of each year by ``metric`` (popularity)."""
-        row = rows.GenreRank if of == "genres" else rows.CompanyRank
-        return self._list(f"rankings/{of.replace('_', '-')}", query, row)
+        return self._list(f"rankings/{of.replace('_', '-')}", query)
 
     @overload
     def dimension(self, of: Literal["genres"], **query: Unpack[DimensionQuery]) -> Listing[rows.Genre]: ...
@@ -93,10 +88,9 @@ class Listings:
     ) -> Listing[rows.Company]: ...
     def dimension(self, of: Entity, **query: Unpack[DimensionQuery]) -> Listing[Any]:
         """Every genre or production company of the run."""
-        row = rows.Genre if of == "genres" else rows.Company
-        return self._list(f"dimensions/{of.replace('_', '-')}", query, row)
+        return self._list(f"dimensions/{of.replace('_', '-')}", query)
 
-    def _list(self, path: str, query: Mapping[str, Any], row: type[T]) -> Listing[T]:
+    def _list(self, path: str, query: Mapping[str, Any]) -> Listing[Any]:
         asked = {"run": self._run, **query}
         limit = asked.pop("limit", None)
-        return Listing(self._session, f"/v1/{path}", pairs(asked), limit, row)
+        return Listing(self._session, f"/v1/{path}", pairs(asked), limit)

@@ -7,7 +7,6 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.routers import examples, responses, schemas
-from app.routers.oauth import CLIENT_SECRET
 
 REFERENCE = "#/components/schemas/{model}"
 TAGS = {
@@ -41,17 +40,12 @@ class Application(FastAPI):
 
 
 def complete(document: dict[str, Any]) -> None:
-    """Add what FastAPI does not know: the one error body, headers, a client's own credentials, examples."""
+    """Add what FastAPI does not know: the one error body, headers, examples."""
     problem = schemas.Problem.model_json_schema(ref_template=REFERENCE)
     components = document["components"]
     components["schemas"] |= {**problem.pop("$defs"), "Problem": problem}
     components["headers"] = responses.header_components()
     components["responses"] = responses.error_components()
-    components["securitySchemes"][CLIENT_SECRET] = {
-        "type": "http",
-        "scheme": "basic",
-        "description": "Client id and secret; the form may hold them instead.",
-    }
     document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     for operation in (item for path in document["paths"].values() for item in path.values()):
         operation["responses"] = responses.referred(operation["responses"])

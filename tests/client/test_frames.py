@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+import app.client.listing
 import app.client.pages
 from app.client import Client, InvalidParameters
 from tests.client.conftest import SECOND
@@ -35,7 +36,7 @@ def test_a_frame_holds_every_row_and_type(marts: Client) -> None:
 
 @pytest.mark.parametrize("limit", [1, 5, 7, 1001])
 def test_a_frame_of_some_rows(marts: Client, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
-    monkeypatch.setattr(app.client.pages, "MAX_PAGE", 3)
+    monkeypatch.setattr(app.client.listing, "MAX_PAGE", 3)
     assert marts.genres(limit=limit).to_polars().to_dicts() == exact("genre_year")[:limit]
 
 
@@ -75,3 +76,12 @@ def test_pandas_frames_hold_the_same(marts: Client) -> None:
 def test_a_bad_question_is_an_error_for_frames_too(marts: Client) -> None:
     with pytest.raises(InvalidParameters, match="sort"):
         marts.years(sort="nothing").to_polars()
+
+
+def test_a_frame_between_pages_disturbs_neither(marts: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.client.pages, "MAX_PAGE", 3)
+    listing = marts.genres()
+    begun = iter(listing)
+    first = next(begun)
+    assert listing.to_polars().height == len(exact("genre_year"))
+    assert len([first, *begun]) == len(exact("genre_year"))

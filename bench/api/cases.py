@@ -19,7 +19,7 @@ ROAPI = "ROAPI"
 ROAPI_REST = "ROAPI, REST, no names"
 DATASETTE = "Datasette"
 #: Within less, some do not finish 32 large answers.
-_LARGE_ANSWERS_S = 8
+_LARGE_ANSWERS_S = 4
 _GENRES = sql.page_of_genres()
 
 

@@ -1,6 +1,7 @@
 """Contestants in short rounds, one after the other, so that the machine's moods meet all of them."""
 
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from bench.measure import console
 
 #: Requests sent one by one first: they say whether the answers are as they should be, and how long they are.
 SAMPLE = 50
+CHECK_S = 10
 WARM_S = 1
 
 
@@ -86,18 +88,19 @@ def contest(contestants: Sequence[Contestant], folder: Path, seconds: float, rou
 
 
 def _warm(entry: Entry) -> None:
-    with suppress(NotAvailable):  # then the first round says so
+    with entry.server.turn(), suppress(NotAvailable):  # then the first round says so
         drive(entry.server.url, entry.requests, WARM_S)
 
 
 def _drive(entry: Entry, seconds: float, first: int) -> None:
     if entry.measured.missing:
         return
-    try:
-        entry.measured.readings.append(drive(entry.server.url, entry.requests, seconds, first=first))
-    except NotAvailable as error:
-        entry.measured.missing = str(error)
-        entry.measured.readings.clear()
+    with entry.server.turn():
+        try:
+            entry.measured.readings.append(drive(entry.server.url, entry.requests, seconds, first=first))
+        except NotAvailable as error:
+            entry.measured.missing = str(error)
+            entry.measured.readings.clear()
 
 
 def _enter(stack: ExitStack, contestant: Contestant, result: Measured, requests: Path) -> Entry:
@@ -115,8 +118,11 @@ def _checked(server: Server, contestant: Contestant) -> float:
     Raises:
         NotAvailable: one of them is not what was asked for.
     """
-    sizes = []
+    sizes: list[int] = []
+    until = time.monotonic() + CHECK_S
     for ask in contestant.asks[:SAMPLE]:
+        if sizes and time.monotonic() > until:
+            break
         got = fetch(server.url, ask)
         if got.status != contestant.status:
             shown = ask.body or ask.path

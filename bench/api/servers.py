@@ -1,14 +1,15 @@
 """Servers as processes: started on a free port, waited for, looked at from outside, and stopped."""
 
 import os
+import signal
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.measure import MIB, app, python
@@ -17,6 +18,8 @@ HOST = "127.0.0.1"
 STARTS_WITHIN_S = 60
 PORT = "{port}"  # stands in a command for the port to listen on
 _POLL_S = 0.005
+_RESTS_WITHIN_S = 5
+_LOOK_S = 0.1
 _MORE_PORTS = ("{port2}", "{port3}")  # for programs that also listen where nobody asked them to
 
 
@@ -45,6 +48,35 @@ class Server:
         sizes = [_sizes(pid) for pid in _tree(self.pid)]
         return Memory(sum(size.rss for size in sizes), sum(size.pss for size in sizes))
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Let the server run in this block only: some go on working for clients that are gone."""
+        self.wake()
+        yield
+        self._settle()
+        self._signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let it run."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in _tree(self.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _settle(self) -> None:
+        """Wait a little for such work to end."""
+        until, spent = time.monotonic() + _RESTS_WITHIN_S, self._ticks()
+        while time.monotonic() < until:
+            time.sleep(_LOOK_S)
+            before, spent = spent, self._ticks()
+            if spent - before <= 1:
+                return
+
+    def _ticks(self) -> int:
+        return sum(_ticks(pid) for pid in _tree(self.pid))
+
 
 class NotAvailable(Exception):
     """A contestant cannot take part, and why."""
@@ -69,11 +101,15 @@ def serving(
     started = time.perf_counter()
     with log.open("ab") as output:
         child = subprocess.Popen(words, env=settings, stdout=output, stderr=output)
+    server = Server(url, child.pid, 0)
     try:
         _await(child, url + ready, log)
-        yield Server(url, child.pid, time.perf_counter() - started)
+        server = replace(server, ready_s=time.perf_counter() - started)
+        yield server
     finally:
-        child.terminate()
+        if child.poll() is None:
+            child.terminate()
+            server.wake()
         try:
             child.wait(STARTS_WITHIN_S)
         except subprocess.TimeoutExpired:
@@ -133,6 +169,15 @@ def _tree(pid: int) -> list[int]:
             continue  # the thread ended meanwhile
         found += [inner for child in children for inner in _tree(int(child))]
     return found
+
+
+def _ticks(pid: int) -> int:
+    """Return the processor time that a process has had, in ticks: fields 14 and 15 of proc(5)'s stat."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0  # it ended meanwhile
+    return int(fields[11]) + int(fields[12])
 
 
 def _sizes(pid: int) -> Memory:

@@ -98,6 +98,8 @@ def _operation(name: str, operation: dict[str, Any]) -> Lines:
 
 def _values(schema: dict[str, Any]) -> str:
     schema = schema.get("items", schema)
+    if "anyOf" in schema:
+        return " or ".join(_values(item) for item in schema["anyOf"])
     if "enum" in schema:
         plain = [str(value) for value in schema["enum"] if not str(value).startswith("-")]
         return _codes(plain)

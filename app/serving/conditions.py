@@ -21,6 +21,11 @@ _AS_IT_IS = custom_op[Any]("+")
 Lookup = Callable[[Dimension, MatchOn, str | int], list[int]]
 
 
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a column whose indexes SQLite's planner leaves alone."""
+    return UnaryExpression(column, operator=_AS_IT_IS, type_=column.type)
+
+
 @dataclass(frozen=True)
 class Clause:
     """One comparison of a column with the value bound under ``name``, by an index where there is one."""
@@ -34,7 +39,7 @@ class Clause:
         """Return the comparison; ``in`` binds a JSON array, so that the text is the same for any values."""
         bound: BindParameter[Any] = bindparam(self.name)
         if not self.indexed:
-            column = UnaryExpression(column, operator=_AS_IT_IS, type_=column.type)
+            column = unindexed(column)
         match self.operator:
             case "is":
                 return column == bound

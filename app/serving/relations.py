@@ -5,6 +5,7 @@ Every statement binds ``:run``, the number of the run; conditions bind the name 
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -22,7 +23,7 @@ from sqlalchemy import (
 
 from app.marts.definitions import MEASURES, YEAR, Dimension, Mart, Mean, measure
 from app.marts.tables import DIMENSION_TABLES, MART_TABLES
-from app.serving.conditions import Clause
+from app.serving.conditions import Clause, unindexed
 
 Clauses = Sequence[ColumnElement[bool]]
 Given = Sequence[Clause]
@@ -33,11 +34,13 @@ Columns = Mapping[str, ColumnElement[Any]]
 class Later:
     """Fields that cost a look-up per row: best read for the rows of a page, not for all that are sorted.
 
-    ``add`` gets where rows come from and their columns, and returns both with the fields.
+    ``add`` gets where rows come from and their columns, and returns both with the fields. ``lead`` is told of
+    rows that are to be found in the order of such a field.
     """
 
     fields: frozenset[str]
     add: Callable[[FromClause, Columns], tuple[FromClause, Columns]]
+    lead: Callable[[FromClause, Columns], tuple[FromClause, Columns]] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,16 @@ class Relation:
     later: Sequence[Later] = ()
     sequence: Sequence[ColumnElement[Any]] = ()
 
-    def having(self, fields: Collection[str]) -> "Relation":
-        """Return the relation with those of these fields as columns that would be read later."""
+    def having(self, fields: Collection[str], first: str | None = None) -> "Relation":
+        """Return the relation with those of these fields as columns that would be read later.
+
+        Rows are to be found in the order of the field ``first``, where that is one of them.
+        """
         source, columns = self.source, self.columns
         for item in self.later:
             if item.fields & set(fields):
-                source, columns = item.add(source, columns)
+                add = item.lead if item.lead and first in item.fields else item.add
+                source, columns = add(source, columns)
         left = [item for item in self.later if not item.fields & set(fields)]
         return replace(self, columns=columns, source=source, later=left)
 
@@ -138,12 +145,16 @@ def joined(table: FromClause, on: Mapping[str, str], fields: Mapping[Any, str]) 
     Every row has that one: an inner join lets SQLite begin with either side.
     """
 
-    def add(source: FromClause, columns: Columns) -> tuple[FromClause, Columns]:
-        same = and_(of_run(table), *(table.c[theirs] == columns[own] for theirs, own in on.items()))
+    def add(
+        source: FromClause,
+        columns: Columns,
+        their: Callable[[ColumnElement[Any]], ColumnElement[Any]] = lambda column: column,
+    ) -> tuple[FromClause, Columns]:
+        same = (their(table.c[theirs]) == columns[own] for theirs, own in on.items())
         added = {field: table.c[column] for field, column in fields.items()}
-        return source.join(table, same), {**columns, **added}
+        return source.join(table, and_(of_run(table), *same)), {**columns, **added}
 
-    return Later(frozenset(fields), add)
+    return Later(frozenset(fields), add, partial(add, their=unindexed))
 
 
 def _total(table: FromClause, name: str) -> ColumnElement[Any]:

@@ -87,7 +87,7 @@ def _build(shape: Shape) -> Compiled:
     if by_key and not relation.group:
         relation = relation.having(shape.columns)
         return compiled(_page(shape, relation, shape.columns, relation.sequence or by_key))
-    relation = relation.having(sorted_by)
+    relation = relation.having(sorted_by, None if relation.group else _leads(shape))
     order = [_ordered(relation.columns, item) for item in shape.order]
     if not relation.later:
         return compiled(_page(shape, relation, shape.columns, order))
@@ -107,6 +107,14 @@ def _relation(shape: Shape) -> Relation:
         if found is not None:
             return found
     return shape.view.relation(shape.columns, [_planned(clause, shape.order) for clause in shape.clauses])
+
+
+def _leads(shape: Shape) -> str | None:
+    """Return the field in whose order a page is found soonest: the first one, if little else decides."""
+    first, *others = shape.order
+    by_key = all(item.field.name in shape.view.key for item in others)
+    hardly_filtered = all(clause.operator in {"from", "to"} for clause in shape.clauses)
+    return first.field.name if by_key and hardly_filtered else None
 
 
 def _planned(clause: Clause, order: Sequence[Order]) -> Clause:

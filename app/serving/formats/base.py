@@ -4,6 +4,7 @@ A thread that runs a step of SQLite does not hold the interpreter, so an export 
 time. A format says how rows are written, and makes bytes of the text.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -56,7 +57,7 @@ class Format(Protocol):
         """Return the body of a page with the text of its rows."""
 
 
-class Streamed:
+class Streamed(ABC):
     """A format without envelope: a page of it is a small file."""
 
     name: str
@@ -65,9 +66,9 @@ class Streamed:
     packed = False
     lines: Lines
 
+    @abstractmethod
     def writer(self, fields: Sequence[Field]) -> Writer:
         """Begin a file of rows with these fields."""
-        raise NotImplementedError
 
     def page(self, fields: Sequence[Field], text: bytes, about: About) -> bytes:
         """Return the body of a page; what an envelope would say is in the headers."""

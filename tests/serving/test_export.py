@@ -1,4 +1,4 @@
-"""Exports of a large mart over real sockets: what they cost the server, and what happens when they break off."""
+"""Exports of a large mart over real sockets: what they cost the server, and how they end."""
 
 import sqlite3
 import statistics
@@ -85,9 +85,8 @@ def test_a_large_file_takes_little_memory_and_leaves_others_their_time(
         assert memory(process, "VmHWM") - before < MOST_BYTES
     rows = FILES[name](found[0])
     assert len(rows) == COMPANIES * YEARS
-    assert {(row["company_id"], row["year"]) for row in rows[:YEARS]} == {
-        (1, 2000 + n + 1) for n in range(YEARS)
-    }
+    assert [(row["company_id"], row["year"]) for row in rows[:2]] == [(1, 2001), (1, 2002)]
+    assert len({(row["company_id"], row["year"]) for row in rows}) == len(rows)
     assert rows[-1]["company"] == f'Company "{COMPANIES}"'
     assert len(meanwhile) > 5
     assert statistics.median(meanwhile) < 5 * statistics.median(peace) + 0.01

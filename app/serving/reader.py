@@ -6,14 +6,13 @@ from app.serving import answer, batch, question
 from app.serving.answer import Answer, Ask
 from app.serving.batch import Batch
 from app.serving.cursor import Cursors
-from app.serving.encodings import IDENTITY, Encoding
 from app.serving.export import export
 from app.serving.formats import About
 from app.serving.listings import Listing
 from app.serving.store import MartStore, Snapshot
 from app.warehouse.runs import Run
 
-#: A larger body is compressed on another thread: the event loop answers nobody else meanwhile.
+#: A larger body is finished on another thread: the event loop answers nobody else meanwhile.
 LARGE_BYTES = 64 * 1024
 
 
@@ -47,9 +46,15 @@ class Reader:
         cursor = self._cursors.sign(question.end(query, run, found.last)) if found.more else None
         meta = answer.meta(run, listing.mart.name, query.view.additive, found.rows, cursor)
         links = answer.links(ask, cursor)
-        body = asked.form.page(query.paging.fields, found.text, About(meta, links))
-        encoding = asked.taken.of(len(body), asked.form.packed)
-        return Answer(200, asked.headers(run, encoding, links["next"]), await _encoded(body, encoding))
+
+        def finished() -> Answer:
+            body = asked.form.page(query.paging.fields, found.text, About(meta, links))
+            encoding = asked.taken.of(len(body), asked.form.packed)
+            return Answer(200, asked.headers(run, encoding, links["next"]), encoding.compress(body))
+
+        if asked.form.slow or len(found.text) > LARGE_BYTES:
+            return await asyncio.to_thread(finished)
+        return finished()
 
     async def export(self, listing: Listing, ask: Ask) -> Answer:
         """Answer a request to a listing with all rows, as they are read.
@@ -59,9 +64,3 @@ class Reader:
             NotAcceptable, RunAtFault, NothingPublished, StoreFailure, StatementTimeout, Saturated: as above.
         """
         return await export(self._store, question.read(listing, ask, self._cursors), ask)
-
-
-async def _encoded(body: bytes, encoding: Encoding) -> bytes:
-    if len(body) < LARGE_BYTES or encoding is IDENTITY:
-        return encoding.compress(body)
-    return await asyncio.to_thread(encoding.compress, body)

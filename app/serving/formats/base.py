@@ -44,13 +44,18 @@ class Writer(Protocol):
 
 
 class Format(Protocol):
-    """One form of an answer. A ``packed`` one gains nothing from being compressed."""
+    """One form of an answer.
+
+    A ``packed`` one gains nothing from being compressed; even a page of a ``slow`` one takes the event loop too
+    long.
+    """
 
     name: str
     media_type: str
     #: Other names of the same form.
     aliases: tuple[str, ...]
     packed: bool
+    slow: bool
     lines: Lines
 
     def page(self, fields: Sequence[Field], text: bytes, about: About) -> bytes:
@@ -64,6 +69,7 @@ class Streamed(ABC):
     media_type: str
     aliases: tuple[str, ...] = ()
     packed = False
+    slow = False
     lines: Lines
 
     @abstractmethod

@@ -107,6 +107,7 @@ class Arrow(Streamed):
 
     name = "arrow"
     media_type = "application/vnd.apache.arrow.stream"
+    slow = True
     lines = _LINES
 
     def writer(self, fields: Sequence[Field]) -> Writer:
@@ -120,6 +121,7 @@ class Parquet(Streamed):
     name = "parquet"
     media_type = "application/vnd.apache.parquet"
     packed = True
+    slow = True
     lines = _LINES
 
     def writer(self, fields: Sequence[Field]) -> Writer:

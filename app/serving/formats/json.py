@@ -42,6 +42,7 @@ class Json:
     media_type = "application/json"
     aliases: tuple[str, ...] = ()
     packed = False
+    slow = False
     lines = Lines(_row, "','", "''")
 
     def page(self, fields: Sequence[Field], text: bytes, about: About) -> bytes:

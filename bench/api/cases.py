@@ -63,7 +63,7 @@ def cases(ready: Prepared) -> Iterator[Case]:
     yield Case(
         "gzip", "gzip: hot, with Accept-Encoding: gzip", [*_own(ready, "gzip", packed), _usual(ready, packed)]
     )
-    rows = sql.companies_from(ready.csv_from)
+    rows = sql.companies_of(*ready.csv_years)
     yield Case(
         "csv",
         f"CSV: GET {ready.csv_path}",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate, combinations
 from pathlib import Path
 
 from bench.api import questions
@@ -14,7 +15,7 @@ from bench.api.sql import PAGE
 
 HOT = f"/v1/aggregates/genres?limit={PAGE}"
 CSV_ROWS = 10_000
-_PAGES = f"/v1/aggregates/production-companies?limit={PAGE}"
+_COMPANIES = "/v1/aggregates/production-companies"
 _WALK = questions.MOST // (len(questions.KINDS) + 1)
 _SENT = ("content-type", "content-encoding", "etag", "cache-control", "vary")
 
@@ -27,7 +28,7 @@ class Prepared:
     folder: Path
     about: Known
     questions: list[Question]
-    csv_from: int
+    csv_years: tuple[int, int]
     answers: Mapping[str, Got]
 
     def ask(self, path: str, **headers: str) -> Ask:
@@ -38,7 +39,8 @@ class Prepared:
     @property
     def csv_path(self) -> str:
         """The listing of about 10,000 rows."""
-        return f"/v1/aggregates/production-companies?format=csv&limit=all&year_from={self.csv_from}"
+        first, last = self.csv_years
+        return f"{_COMPANIES}?format=csv&limit=all&year_from={first}&year_to={last}"
 
     @property
     def keys(self) -> Path:
@@ -65,7 +67,7 @@ def prepare(marts: Marts, folder: Path) -> Prepared:
         url = server.url
         (folder / "jwks.json").write_bytes(fetch(url, Ask("/.well-known/jwks.json")).body)
         drawn = questions.draw(about, _walk(marts, url))
-        prepared = Prepared(marts, folder, about, drawn, _csv_from(marts), {})
+        prepared = Prepared(marts, folder, about, drawn, _csv_years(marts), {})
         hot = fetch(url, prepared.ask(HOT))
         answers = {
             "hot": hot,
@@ -74,13 +76,13 @@ def prepare(marts: Marts, folder: Path) -> Prepared:
             "csv": fetch(url, prepared.ask(prepared.csv_path)),
             "cold": _typical([fetch(url, prepared.ask(item.path)) for item in drawn[:200]]),
         }
-    return Prepared(marts, folder, about, drawn, prepared.csv_from, answers)
+    return Prepared(marts, folder, about, drawn, prepared.csv_years, answers)
 
 
 def _walk(marts: Marts, url: str) -> list[Question]:
     """Follow cursors through the companies."""
     found: list[Question] = []
-    path: str | None = _PAGES
+    path: str | None = f"{_COMPANIES}?limit={PAGE}"
     while path and len(found) < _WALK:
         page = json.loads(fetch(url, Ask(path, marts.bearer)).body)
         last, path = page["data"][-1], page["links"]["next"]
@@ -89,11 +91,14 @@ def _walk(marts: Marts, url: str) -> list[Question]:
     return found
 
 
-def _csv_from(marts: Marts) -> int:
-    """Return the year from which on companies have about 10,000 rows."""
-    sql = f"""SELECT year FROM (SELECT year, sum(count(*)) OVER (ORDER BY year DESC) AS total
-              FROM mart_company_year GROUP BY year) ORDER BY abs(total - {CSV_ROWS}) LIMIT 1"""  # noqa: S608 - no input
-    return int(marts.column(sql)[0])
+def _csv_years(marts: Marts) -> tuple[int, int]:
+    """Return the first and last year of a span in which companies have about 10,000 rows."""
+    years = marts.column("SELECT year FROM mart_company_year GROUP BY year ORDER BY year")
+    counts = marts.column("SELECT count(*) FROM mart_company_year GROUP BY year ORDER BY year")
+    totals = [0, *accumulate(counts)]
+    spans = combinations(range(len(totals)), 2)
+    first, end = min(spans, key=lambda span: abs(totals[span[1]] - totals[span[0]] - CSV_ROWS))
+    return years[first], years[end - 1]
 
 
 def _typical(answers: list[Got]) -> Got:

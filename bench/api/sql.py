@@ -70,6 +70,7 @@ def page_of_genres() -> str:
     return rows("genre_year", ("genre",), "1 = 1")
 
 
-def companies_from(year: int) -> str:
-    """Return the SQL of all rows of companies from a year on."""
-    return rows("company_year", ("company",), f"m.year >= {year}").rpartition(" LIMIT ")[0]
+def companies_of(first: int, last: int) -> str:
+    """Return the SQL of all rows of companies in a span of years."""
+    where = f"m.year BETWEEN {first} AND {last}"
+    return rows("company_year", ("company",), where).rpartition(" LIMIT ")[0]

@@ -1,6 +1,7 @@
 """Formats: the same rows in each, who gets which, and what stands in headers where there is no envelope."""
 
 import gzip
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from backports import zstd
 
 from app.database import transaction
 from app.marts.tables import DIMENSION_TABLES
+from app.serving.formats import FORMATS
 from tests.api.conftest import FIRST, SECOND
 from tests.support.asgi import ask
 from tests.support.http import Api
@@ -207,6 +209,22 @@ def test_406_for_a_client_that_takes_no_encoding(api: Api, path: str) -> None:
     answer = api.get(path, headers={"Accept-Encoding": "identity;q=0"})
     assert answer.status_code == 406
     assert "Accept-Encoding" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["arrow", "parquet"])
+def test_columns_are_made_beside_the_event_loop(api: Api, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    kind, threads = type(FORMATS[name]), []
+    page = kind.page
+
+    def recorded(*given: Any) -> bytes:
+        threads.append(threading.current_thread())
+        return page(*given)
+
+    monkeypatch.setattr(kind, "page", recorded)
+    rows = FILES[name](api.get(PATH, format=name, limit=11).content)
+    assert len(rows) == 11
+    assert threading.main_thread() not in threads
+    assert threads
 
 
 def test_csv_is_for_people(fresh: tuple[Api, World]) -> None:

@@ -46,8 +46,8 @@ class Writer(Protocol):
 class Format(Protocol):
     """One form of an answer.
 
-    A ``packed`` one gains nothing from being compressed; even a page of a ``slow`` one takes the event loop too
-    long.
+    A ``packed`` one gains nothing from being compressed. Even a page of a ``slow`` one is too long for the
+    event loop.
     """
 
     name: str

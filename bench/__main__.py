@@ -1,6 +1,8 @@
 """``python -m bench``: the benchmarks, sizes by option."""
 
 import argparse
+import signal
+import sys
 
 from bench import etl
 from bench.api import run as api
@@ -15,6 +17,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=2, help="of one run against the API, 1 or more")
     parser.add_argument("--real-only", action="store_true", help="the API without its large marts")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers are stopped on the way out
     if options.only in {None, "etl"}:
         etl.benchmark(options.rows, options.rounds)
     if options.only in {None, "api"}:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from app.marts.definitions import Dimension, MatchOn
 from app.serving import statement
 from app.serving.fields import Field
@@ -14,19 +16,20 @@ from app.serving.statement import Compiled
 from app.serving.store import Snapshot
 from app.warehouse.runs import Run
 
-# One row more than asked for is read, which says whether there are more. A column beside the one ``max`` has
-# the value of the row where that is reached (https://sqlite.org/lang_select.html#bareagg): of the last row.
+# The sort values of every row come beside the lines, one JSON array a line: those of the last one are at the
+# end, and a window function that numbered the rows would take as long as all the rest.
 _ROWS = """SELECT
-  CAST(group_concat(line, {separator}) FILTER (WHERE place <= :batch) || {end} AS BLOB),
-  count(*),
-  max(CASE WHEN place <= :batch THEN place END),
-  {order}
-FROM (SELECT {line} AS line, row_number() OVER () AS place, {order} FROM ({page}))"""
+  CAST(group_concat({line}, {separator}) AS BLOB),
+  CAST(group_concat(json_array({order}), char(10)) AS BLOB),
+  count(*)
+FROM ({page})"""
+#: Between the lines of a page, of which the last one is cut off where there are more: it is in no text.
+_CUT = b"\0"
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The text of so many rows, the sort values of the last one, and whether there are more."""
+    """The text of so many rows, and whether there are more: then the sort values of the last one."""
 
     text: bytes
     rows: int
@@ -34,28 +37,61 @@ class Batch:
     more: bool
 
 
-def read(
-    snapshot: Snapshot, query: Query, run: Run, after: Sequence[Any] | None, form: Format, rows: int
-) -> Batch:
-    """Read at most so many rows, the first ones or those after a row's sort values.
+def page(snapshot: Snapshot, query: Query, run: Run, after: Sequence[Any] | None, form: Format) -> Batch:
+    """Read a page, the first one or that after a row's sort values, and whether it is the last.
 
     Raises:
         InvalidParameters: a sum asked for does not fit 64 bits.
     """
+    limit = query.paging.limit
+    text, ends, count = _read(snapshot, query, run, after, form, limit, _CUT)
+    more = count > limit
+    if more:
+        text, ends = text.rpartition(_CUT)[0], ends.rpartition(b"\n")[0]
+    return _batch(form, text.replace(_CUT, form.lines.separator), ends, min(count, limit), more)
+
+
+def part(
+    snapshot: Snapshot, query: Query, run: Run, after: Sequence[Any] | None, form: Format, rows: int
+) -> Batch:
+    """Read so many rows of an export; where there are as many, there may be more.
+
+    Raises:
+        InvalidParameters: a sum asked for does not fit 64 bits.
+    """
+    text, ends, count = _read(snapshot, query, run, after, form, rows - 1, form.lines.separator)
+    return _batch(form, text, ends, count, count == rows)
+
+
+def _batch(form: Format, text: bytes, ends: bytes, rows: int, more: bool) -> Batch:
+    last = tuple(orjson.loads(ends.rpartition(b"\n")[2])) if more else ()
+    return Batch(text + form.lines.end if rows else b"", rows, last, more)
+
+
+def _read(
+    snapshot: Snapshot,
+    query: Query,
+    run: Run,
+    after: Sequence[Any] | None,
+    form: Format,
+    limit: int,
+    separator: bytes,
+) -> tuple[bytes, bytes, int]:
+    """Return the lines of one row more than ``limit``, their sort values, and how many they are."""
 
     def lookup(dimension: Dimension, kind: MatchOn, value: str | int) -> list[int]:
         return snapshot.ids(dimension, kind, value, run)
 
-    paging = replace(query.paging, limit=rows)
-    page, values = statement.prepare(replace(query, paging=paging), run.seq, after, lookup)
-    sql = _as_text(page.sql, form.lines, paging.fields, tuple(item.field.name for item in paging.order))
-    ((text, count, last, *order),) = snapshot.rows(Compiled(sql, page.constants), {**values, "batch": rows})
-    return Batch(text or b"", last or 0, tuple(order), count > rows)
+    paging = replace(query.paging, limit=limit)
+    rows, values = statement.prepare(replace(query, paging=paging), run.seq, after, lookup)
+    order = tuple(item.field.name for item in paging.order)
+    sql = _as_text(rows.sql, form.lines, paging.fields, order, separator)
+    ((text, ends, count),) = snapshot.rows(Compiled(sql, rows.constants), values)
+    return text or b"", ends or b"", count
 
 
 @lru_cache(maxsize=1024)
-def _as_text(page: str, lines: Lines, fields: Sequence[Field], order: Sequence[str]) -> str:
+def _as_text(page: str, lines: Lines, fields: Sequence[Field], order: Sequence[str], separator: bytes) -> str:
     """Return the SQL around a page's. Nothing in it is a client's: names are declared, values are bound."""
-    return _ROWS.format(
-        line=lines.row(fields), separator=lines.separator, end=lines.end, order=", ".join(order), page=page
-    )
+    between = f"CAST(x'{separator.hex()}' AS TEXT)"
+    return _ROWS.format(line=lines.row(fields), separator=between, order=", ".join(order), page=page)

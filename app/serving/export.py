@@ -77,7 +77,7 @@ class _File:
         """
         query, form = self._asked.query, self._form
         run = self._asked.run_named(snapshot, self._run_id)
-        rows = batch.read(snapshot, query, run, self._after, form, self._rows)
+        rows = batch.part(snapshot, query, run, self._after, form, self._rows)
         self._writer = self._writer or form.writer(query.paging.fields)
         written = self._writer.write(rows.text)
         if rows.more:

@@ -40,7 +40,7 @@ class Reader:
 
         def page(snapshot: Snapshot) -> tuple[Run, Batch]:
             run = asked.run(snapshot)
-            return run, batch.read(snapshot, query, run, after, asked.form, query.paging.limit)
+            return run, batch.page(snapshot, query, run, after, asked.form)
 
         run, found = await self._store.read(page)
         cursor = self._cursors.sign(question.end(query, run, found.last)) if found.more else None

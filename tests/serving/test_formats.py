@@ -38,13 +38,13 @@ ROW = st.tuples(WHOLE, TEXT, WHOLE, st.none() | WHOLE)
 def body(name: str, rows: list[tuple[Any, ...]], fields: tuple[Field, ...] = FIELDS) -> bytes:
     """Return a page of rows, written by SQLite as for an answer."""
     form = FORMATS[name]
-    line, separator, end = form.lines.row(fields), form.lines.separator, form.lines.end
+    line, separator = form.lines.row(fields), form.lines.separator.decode()
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(f"CREATE TABLE page ({', '.join(field.name for field in FIELDS)})")
         connection.executemany("INSERT INTO page VALUES (?, ?, ?, ?)", rows)
-        sql = f"SELECT CAST(group_concat({line}, {separator}) || {end} AS BLOB) FROM page"  # noqa: S608 - of our own
-        ((text,),) = connection.execute(sql)
-    return form.page(fields, text or b"", About({}, {}))
+        sql = f"SELECT CAST(group_concat({line}, ?) AS BLOB) FROM page"  # noqa: S608 - of our own
+        ((text,),) = connection.execute(sql, (separator,))
+    return form.page(fields, text + form.lines.end if rows else b"", About({}, {}))
 
 
 def expected(rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:

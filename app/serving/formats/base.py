@@ -16,13 +16,12 @@ from app.serving.fields import Field
 class Lines:
     """How SQLite writes rows. ``row`` gets the fields and returns the SQL of one row's text.
 
-    Columns have the names of their fields. ``separator`` and ``end`` are SQL, too: what stands between two
-    rows, and after the last one where there is any.
+    Columns have the names of their fields. ``separator`` stands between two rows, ``end`` after the last one.
     """
 
     row: Callable[[Sequence[Field]], str]
-    separator: str
-    end: str
+    separator: bytes
+    end: bytes
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ DIGITS = 19
 #: Rows of a group of a Parquet file at least, but for the last: a group is held until it is whole.
 GROUP_ROWS = 16_384
 _NULL = "NULL"
-_LINES = Lines(lambda fields: quoted_row(fields, _NULL), "char(10)", "char(10)")
+_LINES = Lines(lambda fields: quoted_row(fields, _NULL), b"\n", b"\n")
 
 
 class _Sink:

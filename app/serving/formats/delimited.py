@@ -6,7 +6,7 @@ from app.marts.spreadsheet import neutralised_sql
 from app.serving.fields import Field
 from app.serving.formats.base import AsItIs, Lines, Streamed, Writer, decimal_text, literal
 
-CRLF = "char(13, 10)"
+CRLF = b"\r\n"
 
 
 def quoted_row(fields: Sequence[Field], null: str, shown: Callable[[str], str] = str) -> str:
@@ -40,4 +40,4 @@ class Csv(Streamed):
 
     def writer(self, fields: Sequence[Field]) -> Writer:
         """Begin with the header row."""
-        return AsItIs(",".join(field.name for field in fields).encode() + b"\r\n")
+        return AsItIs(",".join(field.name for field in fields).encode() + CRLF)

@@ -43,7 +43,7 @@ class Json:
     aliases: tuple[str, ...] = ()
     packed = False
     slow = False
-    lines = Lines(_row, "','", "''")
+    lines = Lines(_row, b",", b"")
 
     def page(self, fields: Sequence[Field], text: bytes, about: About) -> bytes:
         """Return the envelope around the text of the rows."""
@@ -62,7 +62,7 @@ class NdJson(Streamed):
     name = "ndjson"
     media_type = "application/x-ndjson"
     aliases: tuple[str, ...] = ("application/ndjson", "application/jsonl")
-    lines = Lines(_row, "char(10)", "char(10)")
+    lines = Lines(_row, b"\n", b"\n")
 
     def writer(self, fields: Sequence[Field]) -> Writer:
         """Begin a file."""

@@ -61,9 +61,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.store, app.state.answers = store, answers
     app.state.catalogue = Catalogue(store, cursors)
     app.state.open = ExitStack()
-    for item in (limits, auth, store, metrics, *([access_log] if access_log else [])):
-        app.state.open.callback(item.close)
-    _watch(metrics, cache)
+    for close_it in (limits.close, auth.close, store.close, metrics.close):
+        app.state.open.callback(close_it)
+    if access_log:
+        app.state.open.callback(access_log.close)
+    _watch(metrics, cache, store)
     problems.install(app)
     for module in (listings, runs, oauth, operations, docs):
         app.include_router(module.router)
@@ -78,9 +80,11 @@ def _open_store(settings: Settings) -> MartStore:
     return MartStore(Path(make_url(settings.warehouse).database or ""), settings.statement_timeout)
 
 
-def _watch(metrics: Metrics, cache: Cache) -> None:
+def _watch(metrics: Metrics, cache: Cache, store: MartStore) -> None:
     metrics.gauge("answer_cache_bytes", lambda: cache.size)
     metrics.gauge("answer_cache_entries", lambda: len(cache))
+    metrics.gauge("store_reads_running", lambda: store.running)
+    metrics.gauge("store_reads_waiting", lambda: store.waiting)
 
 
 @asynccontextmanager

@@ -94,10 +94,10 @@ def broken(tmp_path: Path) -> Any:
     app = application(tmp_path)
     api = authorized(app)
 
-    def fail(*_: Any) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError(f"secret of {tmp_path}")
 
-    app.state.reader.read = fail
+    app.state.store.read = fail
     yield api
     api.runner.close()
     close(app)

@@ -77,8 +77,9 @@ def _prepared(application: FastAPI) -> FastAPI:
 def _serve(server: Server, listener: socket.socket) -> None:
     sys.setswitchinterval(SWITCH_S)
     allow_descriptors(server.traffic.limits.connections)
-    # uvicorn drains on SIGTERM and then raises the signal again, for whoever handled it before: a clean end.
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    # For a signal that comes before uvicorn listens to them. Having drained, uvicorn raises SIGTERM again,
+    # for whoever handled it before: a clean end.
+    signal.signal(signal.SIGTERM, server.handle_exit)
     server.run(sockets=[listener])
     if not server.started:
         raise StoreFailure("the server could not start", "see the log above")

@@ -4,14 +4,18 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 
 from app.server.limits import Limits
+from app.server.run import serve_alone
 from tests.server.load import Load
 from tests.server.test_time import quick, wait_until
 from tests.support.hand_made import HandMade
@@ -37,6 +41,27 @@ def test_readiness_fails_while_requests_are_served(application: FastAPI) -> None
         with Wire(port) as new:
             assert new.get().status == 200
         assert "connection" not in wire.get().headers
+
+
+def test_a_signal_that_comes_early_counts(application: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the first line that the program prints and the moment when uvicorn listens to signals."""
+
+    class Early(uvicorn.Config):
+        def get_loop_factory(self) -> Any:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return super().get_loop_factory()
+
+    monkeypatch.setattr(uvicorn, "Config", Early)
+    monkeypatch.setattr(sys, "setswitchinterval", lambda _: None)
+    before = signal.getsignal(signal.SIGTERM)
+    again = threading.Timer(5, os.kill, (os.getpid(), signal.SIGTERM))
+    again.start()
+    try:
+        serve_alone(application, socket.create_server((HOST, 0)), Limits(drain_delay_s=0, last_call_s=0.1))
+        assert again.is_alive()
+    finally:
+        again.cancel()
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_ctrl_c_does_not_wait_for_balancers(application: FastAPI) -> None:

@@ -90,7 +90,12 @@ class Workers:
 
     def _start(self) -> int:
         ours, theirs = socket.socketpair()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            ours.close()
+            theirs.close()
+            raise
         if pid == 0:
             ours.close()
             self._be_worker(theirs)
@@ -126,7 +131,17 @@ class Workers:
                 return told
             for pid in self._reap():
                 log.warning("worker %d died and is replaced", pid)
+            self._replace()
+
+    def _replace(self) -> None:
+        """Start the workers that are missing. Where that fails, for want of memory say, the others go on."""
+        while len(self._workers) < self._count:
+            try:
                 self._workers[self._start()].line.send(_GO)
+            except OSError as error:
+                log.error("a worker cannot be started, next try in %g s: %s", PAUSE_S, error)
+                signal.setitimer(signal.ITIMER_REAL, PAUSE_S)
+                return
 
     def _reap(self) -> list[int]:
         """Take note of the workers that ended."""
@@ -135,7 +150,9 @@ class Workers:
             pid, _ = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 break
-            worker = self._workers.pop(pid)
+            worker = self._workers.pop(pid, None)
+            if worker is None:  # a child of whatever became this program, or an orphan where it is process 1
+                continue
             worker.line.close()
             ended.append(pid)
             if time.monotonic() - worker.started_at < PAUSE_S:

@@ -14,6 +14,23 @@ from tests.support.server import credentials, serving, token
 from tests.support.wire import Wire
 
 PATH = "/v1/aggregates/years"
+#: Programs that become ours: one with a child already, one that cannot fork for the third time.
+WITH_A_CHILD = """
+import os, subprocess, sys
+subprocess.Popen(["sleep", "1"])
+os.execv(sys.executable, [sys.executable, "-m", "app", *sys.argv[1:]])
+"""
+FORKS_BADLY = """
+import itertools, os
+from app.cli.main import main
+fork, calls = os.fork, itertools.count(1)
+def flaky():
+    if next(calls) == 3:
+        raise BlockingIOError("Resource temporarily unavailable")
+    return fork()
+os.fork = flaky
+main()
+"""
 #: Enough connections for both workers to have answered some.
 MANY = 30
 #: A worker's listener, its line to its parent and the event loop's pair.
@@ -81,6 +98,24 @@ def test_a_worker_told_to_end_is_replaced_and_the_others_go_on(tmp_path: Path) -
         os.kill(before[0], signal.SIGTERM)
         assert wait_until(lambda: len(set(children(server.process.pid)) - set(before)) == 1)
         assert {status for status, _ in seen(port_of(server), "/healthz")} == {200}
+
+
+def test_a_child_that_is_no_worker_may_end(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "2", program=("-c", WITH_A_CHILD)) as server:
+        assert len(children(server.process.pid)) == 3
+        assert wait_until(lambda: len(children(server.process.pid)) == 2)
+        assert {status for status, _ in seen(port_of(server), "/healthz")} == {200}
+        assert server.terminate() == 0
+
+
+def test_the_others_go_on_while_a_worker_cannot_be_started(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "2", program=("-c", FORKS_BADLY)) as server:
+        before = children(server.process.pid)
+        os.kill(before[0], signal.SIGKILL)
+        assert wait_until(lambda: len(set(children(server.process.pid)) - set(before)) == 1)
+        assert before[1] in children(server.process.pid)
+        assert "a worker cannot be started" in (tmp_path / "serve.log").read_text()
+        assert server.terminate() == 0
 
 
 def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:

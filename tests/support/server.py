@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,15 +32,18 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path, *options: str, **settings: str) -> Iterator[Server]:
+def serving(
+    home: Path, *options: str, program: Sequence[str] = ("-m", "app"), **settings: str
+) -> Iterator[Server]:
     """Run the server until the end of the block; its log goes to ``serve.log`` in its home.
 
     It limits nobody, and ends without waiting for a balancer, unless a setting says so.
+    ``program`` is what Python runs instead of ours.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
     with (home / "serve.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve", "--port", "0", "--json", *options],
+            [sys.executable, *program, "serve", "--port", "0", "--json", *options],
             env=environment
             | {"APP_HOME": str(home), "APP_RATE_LIMIT": "off", "APP_DRAIN_DELAY": "0"}
             | settings,

@@ -96,7 +96,7 @@ class Client(Listings):
         return self._rows(f"{_path(run_id)}/changes", {"since": since, **query})
 
     def _one(self, path: str) -> Run:
-        return cast("Run", self._session.json(path)["data"])
+        return cast("Run", self._session.json(path, dict)[0])
 
     def _rows(self, path: str, query: Mapping[str, Any]) -> Rows[Any]:
         asked = dict(query)

@@ -1,6 +1,7 @@
 """Bearer tokens for httpx: a ready one, or those that client credentials get (RFC 6749, section 4.4)."""
 
 import math
+import re
 import time
 from collections.abc import Callable, Generator
 from threading import Lock
@@ -12,12 +13,16 @@ from app.client.errors import UnexpectedAnswer, document, token_refused
 
 #: A token is renewed this long before it ends, or in its last tenth where that is shorter.
 MARGIN_S = 60.0
+#: RFC 6750, section 2.1. Errors of httpx show the headers that it refuses to send, so none are given to it.
+_TOKEN = re.compile("[A-Za-z0-9._~+/-]+=*")
 
 
 class ReadyToken(httpx.Auth):
     """Adds a token that somebody else got, and renews when it ends."""
 
     def __init__(self, token: str) -> None:
+        if not _TOKEN.fullmatch(token):
+            raise ValueError("the token holds what no bearer token may: a line break, say")
         self._token = token
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -72,9 +77,10 @@ class ClientCredentials(httpx.Auth):
         if response.status_code != httpx.codes.OK:
             raise token_refused(response)
         granted = document(response)
-        if not isinstance(granted.get("access_token"), str):
+        token = granted.get("access_token")
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise UnexpectedAnswer("the token endpoint answered without a token")
-        self._token, self._until = granted["access_token"], asked + _good_for(granted.get("expires_in"))
+        self._token, self._until = token, asked + _good_for(granted.get("expires_in"))
 
 
 def _good_for(expires_in: object) -> float:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from app.client import frames
-from app.client.pages import MAX_PAGE, Rows, T
+from app.client.errors import UnexpectedAnswer
+from app.client.pages import Rows, T, page_size
 from app.client.session import Pairs
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Listing(Rows[T]):
 
     def _streams(self) -> Iterator[bytes]:
         """Yield the rows as Arrow IPC streams, a page each, all of one run."""
-        size = "all" if self._limit is None else str(min(self._limit, MAX_PAGE))
+        size = "all" if self._limit is None else str(page_size(self._limit))
         asked = self._query if self._first is None else self._pinned(self._first.run_id)
         query = [*asked, ("limit", size)]
         answer = self._session.get(self._path, query, ARROW)
@@ -51,7 +52,7 @@ class Listing(Rows[T]):
             self._query = self._pinned(answer.headers.get("Run-Id"))
         yield answer.content
         while following := answer.links.get("next"):
-            cursor = httpx.URL(following["url"]).params["cursor"]
+            cursor = _cursor(following["url"])
             answer = self._session.get(self._path, [*query, ("cursor", cursor)], ARROW)
             yield answer.content
 
@@ -60,3 +61,10 @@ class Listing(Rows[T]):
         if run_id is None:
             return self._query
         return [*(pair for pair in self._query if pair[0] != "run"), ("run", run_id)]
+
+
+def _cursor(link: str) -> str:
+    try:
+        return httpx.URL(link).params["cursor"]
+    except (httpx.InvalidURL, KeyError):
+        raise UnexpectedAnswer("the link to the next page has no cursor") from None

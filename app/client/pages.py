@@ -35,6 +35,8 @@ class Rows(Generic[T]):
         self._path = path
         self._query = query
         self._limit = limit
+        if limit is not None and limit < 0:
+            raise ValueError("limit is a number of rows, or None for all")
         self._first: Page[T] | None = None
 
     def __iter__(self) -> Iterator[T]:
@@ -73,9 +75,13 @@ class Rows(Generic[T]):
         return self._first
 
     def _ask(self, *more: tuple[str, str]) -> Page[T]:
-        size = MAX_PAGE if self._limit is None else min(self._limit, MAX_PAGE)
-        answer = self._session.json(self._path, [*self._query, ("limit", str(size)), *more])
-        return _page(answer["data"], answer["meta"])
+        size = page_size(self._limit)
+        return _page(*self._session.json(self._path, list, [*self._query, ("limit", str(size)), *more]))
+
+
+def page_size(limit: int | None) -> int:
+    """Return how many rows to ask for at once; the API has no pages of none."""
+    return MAX_PAGE if limit is None else max(1, min(limit, MAX_PAGE))
 
 
 def _page(data: Any, meta: Mapping[str, Any]) -> Page[Any]:

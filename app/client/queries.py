@@ -91,4 +91,5 @@ def _texts(name: str, value: Any) -> list[str]:
     if value is None:
         return []
     values = [str(value)] if isinstance(value, str | int) else [str(item) for item in value]
-    return [",".join(values)] if name in JOINED else values
+    # None of several is not all: an empty value is sent, and the server refuses it by name.
+    return [",".join(values)] if name in JOINED else values or [""]

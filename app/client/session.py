@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from app.client.errors import MartsError, UnexpectedAnswer, Unreachable, problem
+from app.client.errors import MartsError, UnexpectedAnswer, Unreachable, document, problem
 from app.client.retry import Retry
 
 JSON = "application/json"
@@ -35,16 +35,17 @@ class Session:
                     raise
             attempt += 1
 
-    def json(self, path: str, query: Pairs = ()) -> Mapping[str, Any]:
-        """Return the envelope of an answer: ``data``, ``meta`` and ``links``."""
-        response = self.get(path, query)
-        try:
-            found = response.json()
-        except ValueError:
-            found = None
-        if not isinstance(found, dict) or not {"data", "meta", "links"} <= found.keys():
+    def json(self, path: str, kind: type, query: Pairs = ()) -> tuple[Any, Mapping[str, Any]]:
+        """Return the ``data`` of an answer, which is of a kind, and its ``meta``.
+
+        Raises:
+            MartsError: as ``get`` does, or the answer is not of this API.
+        """
+        found = document(self.get(path, query))
+        data, meta = found.get("data"), found.get("meta")
+        if not isinstance(data, kind) or not isinstance(meta, dict):
             raise UnexpectedAnswer(f"what {path} answered is not of this API")
-        return found
+        return data, meta
 
     def _once(self, path: str, query: Pairs, accept: str) -> httpx.Response:
         try:
@@ -53,8 +54,13 @@ class Session:
             raise Unreachable(f"{type(error).__name__}: {error}") from error
         except httpx.DecodingError as error:
             raise UnexpectedAnswer(f"the body of {path} is broken: {error}") from error
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise MartsError(f"{path} cannot be asked this: {error}") from error
         if response.status_code >= httpx.codes.BAD_REQUEST:
             raise problem(response)
         if response.status_code != httpx.codes.OK:
             raise UnexpectedAnswer(f"{path} answered {response.status_code} {response.reason_phrase}")
+        kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind != accept:
+            raise UnexpectedAnswer(f"{path} answered with {kind or 'something'} instead of {accept}")
         return response

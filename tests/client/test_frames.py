@@ -6,7 +6,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-import app.client.listing
 import app.client.pages
 from app.client import Client, InvalidParameters
 from tests.client.conftest import SECOND
@@ -36,7 +35,7 @@ def test_a_frame_holds_every_row_and_type(marts: Client) -> None:
 
 @pytest.mark.parametrize("limit", [1, 5, 7, 1001])
 def test_a_frame_of_some_rows(marts: Client, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
-    monkeypatch.setattr(app.client.listing, "MAX_PAGE", 3)
+    monkeypatch.setattr(app.client.pages, "MAX_PAGE", 3)
     assert marts.genres(limit=limit).to_polars().to_dicts() == exact("genre_year")[:limit]
 
 

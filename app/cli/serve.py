@@ -11,7 +11,7 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"stderr": {"class": "app.ops.program_log.Handler", "formatter": "line"}},
     "loggers": {"app": {"level": "INFO"}, "uvicorn": {"level": "INFO"}},
     "root": {"level": "WARNING", "handlers": ["stderr"]},
 }

@@ -82,4 +82,4 @@ def _serve(server: Server, listener: socket.socket) -> None:
     signal.signal(signal.SIGTERM, server.handle_exit)
     server.run(sockets=[listener])
     if not server.started:
-        raise StoreFailure("the server could not start", "see the log above")
+        raise StoreFailure("the server could not start", "see the log")

@@ -84,7 +84,7 @@ class Workers:
             self._start()
         for worker in self._workers.values():
             if worker.line.recv(1) != _READY:
-                raise StoreFailure("a worker could not start", "see the log above")
+                raise StoreFailure("a worker could not start", "see the log")
         for worker in self._workers.values():
             worker.line.send(_GO)
 

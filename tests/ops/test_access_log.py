@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app.ops import access_log
+from app.ops import lines as log_lines
 from app.ops.access_log import AccessLog
 
 REQUEST: dict[str, Any] = {
@@ -176,8 +176,8 @@ def read_lines(descriptor: int, count: int) -> list[dict[str, Any]]:
 def test_a_stalled_reader_costs_lines_and_no_time(
     pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch, blocking: bool
 ) -> None:
-    monkeypatch.setattr(access_log, "WAITING_BYTES", 10_000)
-    monkeypatch.setattr(access_log, "EVERY_S", 0.001)
+    monkeypatch.setattr(log_lines, "WAITING_BYTES", 10_000)
+    monkeypatch.setattr(log_lines, "EVERY_S", 0.001)
     os.set_blocking(pipe[1], blocking)
     lost = Lost()
     log = AccessLog(lost, pipe[1])
@@ -199,7 +199,7 @@ def test_a_stalled_reader_costs_lines_and_no_time(
 def test_the_end_waits_for_no_reader_that_does_not_read(
     pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_log, "CLOSES_WITHIN_S", 0.05)
+    monkeypatch.setattr(log_lines, "CLOSES_WITHIN_S", 0.05)
     log = AccessLog(Lost(), pipe[1])
     for _ in range(100):
         log.write(**REQUEST)

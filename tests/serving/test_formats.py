@@ -4,6 +4,8 @@ import io
 import json
 import re
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from decimal import Decimal
 from typing import Any
@@ -101,6 +103,15 @@ def test_columns_have_their_types_even_without_a_row() -> None:
         assert pq.read_schema(io.BytesIO(body("parquet", rows))).remove_metadata() == schema
     assert body("csv", []) == b"id,name,popularity,avg_popularity\r\n"
     assert body("ndjson", []) == b""
+
+
+def test_memory_of_columns_goes_back_to_the_system() -> None:
+    program = (
+        "from app.serving.formats import FORMATS; FORMATS['parquet'].writer(());"
+        "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "system\n"
 
 
 def test_numbers_are_written_without_needless_zeros() -> None:

@@ -3,7 +3,9 @@
 pyarrow takes some 50 MB, so it is loaded for the first such answer, and only then.
 """
 
+import os
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from app.serving.fields import Field
@@ -51,11 +53,9 @@ class _ArrowWriter:
     """Writes an IPC stream, a record batch per write."""
 
     def __init__(self, fields: Sequence[Field]) -> None:
-        from pyarrow import ipc
-
         self._schema = schema(fields)
         self._sink = _Sink()
-        self._stream = ipc.new_stream(self._sink, self._schema)
+        self._stream = _load("pyarrow.ipc").new_stream(self._sink, self._schema)
 
     def write(self, text: bytes) -> bytes:
         if text:
@@ -71,12 +71,12 @@ class _ParquetWriter:
     """Writes a Parquet file, some batches in a group."""
 
     def __init__(self, fields: Sequence[Field]) -> None:
-        from pyarrow import parquet
-
         self._schema = schema(fields)
         self._sink = _Sink()
         texts = [field.name for field in fields if field.kind == "text"]
-        self._file = parquet.ParquetWriter(self._sink, self._schema, compression="zstd", use_dictionary=texts)
+        self._file = _load("pyarrow.parquet").ParquetWriter(
+            self._sink, self._schema, compression="zstd", use_dictionary=texts
+        )
         self._waiting: list[Any] = []
         self._rows = 0
 
@@ -96,9 +96,7 @@ class _ParquetWriter:
         return self._sink.taken()
 
     def _write_group(self) -> None:
-        from pyarrow import concat_tables
-
-        self._file.write_table(concat_tables(self._waiting))
+        self._file.write_table(_load().concat_tables(self._waiting))
         self._waiting, self._rows = [], 0
 
 
@@ -131,7 +129,7 @@ class Parquet(Streamed):
 
 def schema(fields: Sequence[Field]) -> Any:
     """Return the ``pyarrow.Schema`` of rows: text, 64-bit integers, and decimals of 19 digits."""
-    import pyarrow
+    pyarrow = _load()
 
     def kind(field: Field) -> Any:
         if field.kind == "text":
@@ -141,11 +139,15 @@ def schema(fields: Sequence[Field]) -> Any:
     return pyarrow.schema([pyarrow.field(field.name, kind(field), field.nullable) for field in fields])
 
 
+def _load(module: str = "pyarrow") -> Any:
+    """Import pyarrow with the system's memory unless told otherwise: its own keeps what a file once took."""
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    return import_module(module)
+
+
 def table(text: bytes, columns: Any) -> Any:
     """Return the ``pyarrow.Table`` of rows that SQLite wrote."""
-    import pyarrow
-    from pyarrow import csv
-
+    pyarrow, csv = _load(), _load("pyarrow.csv")
     found = csv.read_csv(
         pyarrow.py_buffer(text),
         csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=columns.names),

@@ -48,7 +48,7 @@ def complete(document: dict[str, Any]) -> None:
     components["responses"] = responses.error_components()
     document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     for operation in (item for path in document["paths"].values() for item in path.values()):
-        operation["responses"] = responses.referred(operation["responses"])
+        operation["responses"] = responses.referred(operation)
     for path, example in examples.answers().items():
         (operation,) = document["paths"][path].values()
         operation["responses"]["200"]["content"]["application/json"]["example"] = example

@@ -14,8 +14,8 @@ from app.routers.problems import MEDIA_TYPE, answer_to, problem, unexpected
 from app.serving.errors import NotAcceptable, RunAtFault, invalid
 
 _SCOPE = {"path": "/v1/aggregates/genres", "state": {"request_id": "5f2d8c1e9b7a4630000000000042"}}
-#: Statuses that any request may have.
-EVERYWHERE = (414, 431, 500)
+#: Statuses that any request may have, and any with a body.
+EVERYWHERE, OF_A_BODY = (408, 414, 431, 500, 503), (413,)
 HEADERS: Mapping[str, str] = {
     "X-Request-Id": "Id of the request in the server's log: the client's own where it sent one.",
     "Run-Id": "Run that the answer comes from.",
@@ -35,6 +35,8 @@ ERRORS: Mapping[int, tuple[str, str, tuple[str, ...]]] = {
     404: ("NotFound", "There is no such run.", ()),
     406: ("NotAcceptable", "`Accept` allows no format that there is.", ()),
     409: ("RunPruned", "The run was pruned.", ()),
+    408: ("TooSlow", "The request took too long to arrive.", ()),
+    413: ("BodyTooLarge", "The body of the request is too large.", ()),
     414: ("RequestLineTooLong", "The request line is too long.", ()),
     429: ("RateLimited", "The client is over its limit.", ("Retry-After",)),
     431: ("HeadersTooLarge", "The headers are too large.", ()),
@@ -88,9 +90,10 @@ def _example(status: int) -> Response:
     return unexpected(_SCOPE) if status == 500 else problem(_SCOPE, status, ERRORS[status][1])
 
 
-def referred(responses: Mapping[str, Any]) -> dict[str, Any]:
+def referred(operation: Mapping[str, Any]) -> dict[str, Any]:
     """Return the responses of an operation, with headers; errors without a body of their own are problems."""
-    complete = {**{str(status): {} for status in EVERYWHERE}, **responses}
+    common = (*EVERYWHERE, *(OF_A_BODY if "requestBody" in operation else ()))
+    complete = {**{str(status): {} for status in common}, **operation["responses"]}
     return {status: _response(int(status), complete[status]) for status in sorted(complete)}
 
 

@@ -4,11 +4,14 @@
 def weights(header: str) -> dict[str, float]:
     """Return the weight of each item, by its name in small letters; parameters but ``q`` do not count.
 
-    What is no number weighs nothing, and of an item that is named twice the last counts.
+    What is no number weighs nothing, of an item that is named twice the last counts, and an empty one is none
+    (section 5.6.1.2).
     """
     found: dict[str, float] = {}
     for item in header.split(","):
         name, *parameters = (part.strip().lower() for part in item.split(";"))
+        if not name:
+            continue
         weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
         found[name] = _number(weight.strip())
     return found

@@ -96,6 +96,9 @@ def test_a_cursor_goes_on_in_another_format(api: Api) -> None:
     [
         (None, "json"),
         ("*/*", "json"),
+        ("", "json"),
+        (" , ,", "json"),
+        (",text/csv,", "csv"),
         ("text/csv", "csv"),
         ("TEXT/CSV", "csv"),
         ("text/*", "csv"),

@@ -24,6 +24,8 @@ DECODED: dict[Encoding, Callable[[bytes], bytes]] = {
     [
         (None, IDENTITY, True),
         ("", IDENTITY, True),
+        (",", IDENTITY, True),
+        (", ,gzip,", GZIP, True),
         ("gzip", GZIP, True),
         ("zstd", ZSTD, True),
         ("gzip, deflate, br, zstd", ZSTD, True),

@@ -34,9 +34,9 @@ def preferred(name: str | None, accept: str | None, offered: Mapping[str, F]) ->
     """
     if name is not None:
         return offered[name]
-    if accept is None or not accept.strip():
+    given = weights(accept or "")
+    if not given:
         return next(iter(offered.values()))
-    given = weights(accept)
     quality = {name: _quality(form, given) for name, form in offered.items()}
     best = max(quality, key=lambda name: quality[name])
     if not quality[best]:

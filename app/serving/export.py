@@ -6,7 +6,9 @@ off.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 from app.serving import batch
 from app.serving.answer import Answer, Ask
@@ -21,6 +23,9 @@ from app.warehouse.runs import Run
 ROWS, SORTED_ROWS = 4_000, 20_000
 #: Between batches an export waits for a place in the lane, however long: it has begun.
 _AGAIN_S = 0.1
+#: Files that a worker sends at once. Each holds a part, of some megabytes, for as long as its client likes.
+PLACES = 16
+_places = BoundedSemaphore(PLACES)
 
 
 async def export(store: MartStore, asked: Question, ask: Ask) -> Answer:
@@ -40,20 +45,34 @@ async def export(store: MartStore, asked: Question, ask: Ask) -> Answer:
     answer = head.unless(ask.if_none_match)
     if answer is not head:
         return answer
-    file = _File(asked, asked.form, run, encoding)
-    first = await store.read(file.part, bulk=True)
-    return Answer(200, head.headers, chunks=_chunks(store, file, first))
+    chunks = _chunks(store, _File(asked, asked.form, run, encoding))
+    await anext(chunks)
+    return Answer(200, head.headers, chunks=chunks)
 
 
-async def _chunks(store: MartStore, file: "_File", part: bytes) -> AsyncGenerator[bytes, None]:
-    yield part
-    while not file.whole:
-        try:
-            part = await store.read(file.part, bulk=True)
-        except Saturated:
-            await asyncio.sleep(_AGAIN_S)
-        else:
-            yield part
+async def _chunks(store: MartStore, file: "_File") -> AsyncGenerator[bytes, None]:
+    """Yield nothing once the first part is read, which may fail with a status of its own, then the file."""
+    with _place():
+        part = await store.read(file.part, bulk=True)
+        yield b""
+        yield part
+        while not file.whole:
+            try:
+                part = await store.read(file.part, bulk=True)
+            except Saturated:
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                yield part
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    if not _places.acquire(blocking=False):
+        raise Saturated(f"{PLACES} files are being sent", "ask again later")
+    try:
+        yield
+    finally:
+        _places.release()
 
 
 class _File:

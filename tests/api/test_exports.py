@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from threading import BoundedSemaphore
 
 import pytest
 from backports import zstd
@@ -223,6 +224,31 @@ def test_a_file_whose_run_is_pruned_breaks_off(fresh: tuple[Api, World], name: s
     assert sent.status == 200
     assert not sent.ended
     assert sent.error is not None
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_place_is_free_again_however_a_file_ends(
+    fresh: tuple[Api, World], monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    api, world = fresh
+    world.add(FIRST, MOVIES)
+    world.publish(FIRST)
+    monkeypatch.setattr(export, "_places", BoundedSemaphore(1))
+    target = f"{PATH}?limit=all&format=csv"
+
+    def second(number: int) -> bool:
+        if number == 2:
+            world.add(SECOND, LATER)
+            world.publish(SECOND)
+            world.prune(FIRST)
+        return True
+
+    for _ in range(3):
+        assert ask(api, target, method=method).ended
+        assert ask(api, f"{target}&run=nothing", method=method).status == 404
+        ask(api, target, method=method, at_part=lambda number: number < 2)
+    assert ask(api, target, at_part=second).error is not None
+    assert ask(api, target, method=method).ended
 
 
 def test_a_file_that_has_begun_waits_for_its_turn(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

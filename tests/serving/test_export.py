@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from app.database import open_engine
 from app.main import create_app
 from app.server.limits import Limits
-from app.serving import store
+from app.serving import export, store
 from app.settings import Settings
 from tests.support.http import authorized
 from tests.support.parsed import FILES
@@ -142,6 +142,24 @@ def test_no_more_is_read_than_a_client_takes(slow: Slow) -> None:
             waiting = slow.settled()
             assert 0 < waiting < COMPANIES * YEARS / 4_000 / 2
         assert slow.settled() <= waiting + 1
+
+
+def test_no_more_files_are_sent_at_once_than_there_are_places(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "_places", threading.BoundedSemaphore(1))
+    with running(slow.app, Limits(drain_delay_s=0)) as (_, port), Wire(port) as other:
+        with Wire(port, receive_buffer=8192) as wire:
+            wire.send(request(f"{PATH}&format=ndjson", slow.headers))
+            slow.settled()
+            refused = other.get(f"{PATH}&format=csv", slow.headers)
+            assert refused.status == 503
+            assert int(refused.headers["retry-after"]) > 0
+            assert other.get("/v1/aggregates/production-companies?limit=5", slow.headers).status == 200
+        ends = time.monotonic() + 10
+        while other.get(f"{PATH}&format=csv&year=2001", slow.headers).status == 503:
+            assert time.monotonic() < ends
+            time.sleep(0.05)
 
 
 def test_a_file_that_breaks_off_does_not_look_whole(slow: Slow) -> None:

@@ -8,6 +8,7 @@ whole US dollars, popularity in millionths) and one value, or one list of ids, p
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 MAX_SUM = 2**63 - 1
@@ -120,6 +121,15 @@ class Mart:
     def entities(self) -> tuple[Dimension, ...]:
         """The dimensions that have a table of their own."""
         return tuple(dimension for dimension in self.dimensions if dimension.entity)
+
+    @property
+    def slices(self) -> tuple[tuple[Dimension, ...], ...]:
+        """What may be fixed while rows are sorted by a measure: any of the dimensions behind the first.
+
+        One member of the first dimension has few rows, which lie together.
+        """
+        behind = self.dimensions[1:]
+        return tuple(fixed for count in range(len(self.dimensions)) for fixed in combinations(behind, count))
 
     @property
     def additive(self) -> dict[str, bool]:

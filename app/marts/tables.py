@@ -4,7 +4,6 @@ Every table carries ``run``, the run's number in the catalogue, as the first col
 runs stay beside the published one. Only the search key of a dimension is added to what the contract names.
 """
 
-from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -127,33 +126,16 @@ def leader_column(measure: Measure, dimension: Dimension) -> str:
     return f"{measure.name}_{dimension.key}"
 
 
-def _leader_columns(dimensions: Collection[Dimension]) -> list[Column[Any]]:
-    return [
-        Column(leader_column(measure, dimension), _key_type(dimension), nullable=False)
-        for measure in MEASURES
-        for dimension in dimensions
-    ]
-
-
-def _position_column() -> Column[int]:
-    return Column("position", SmallInteger, primary_key=True, autoincrement=False)
-
-
-def _leader_table(mart: Mart) -> Table:
-    columns = _leader_columns(mart.dimensions)
-    name = f"leader_{mart.name}"
-    return Table(name, metadata, _run_column(), _position_column(), *columns, sqlite_with_rowid=False)
-
-
 def _ranking_table(mart: Mart) -> Table:
+    (member,) = (dimension for dimension in mart.dimensions if dimension is not YEAR)
     return Table(
         f"ranking_{mart.name}",
         metadata,
         _run_column(),
         _key_column(YEAR),
-        _position_column(),
+        Column("position", SmallInteger, primary_key=True, autoincrement=False),
         *(Column(rank_column(measure), SmallInteger) for measure in MEASURES),
-        *_leader_columns([dimension for dimension in mart.dimensions if dimension is not YEAR]),
+        *(Column(leader_column(measure, member), _key_type(member), nullable=False) for measure in MEASURES),
         sqlite_with_rowid=False,
     )
 
@@ -161,21 +143,27 @@ def _ranking_table(mart: Mart) -> Table:
 MART_TABLES: dict[str, Table] = {mart.name: _mart_table(mart) for mart in MARTS}
 DIMENSION_TABLES: dict[str, Table] = {dimension.name: _dimension_table(dimension) for dimension in ENTITIES}
 
-#: Rows that the tables of leaders hold: the longest ranking, and one more that tells whether a page is cut.
+#: Rows that lead: those of the longest ranking, and one more that tells whether a page is cut.
 LEADERS = 101
 
-#: A row is a position; per measure it has the key of the row of the mart that is there when sorted by the
-#: measure, the greatest first, then by key; nulls are last. Worked out when a run is loaded, so that no
-#: question for the greatest has to look at every row.
-LEADER_TABLES: dict[str, Table] = {
-    mart.name: _leader_table(mart) for mart in MARTS if len(mart.dimensions) > 1
-}
-
-#: The same in each year, with the rank: ties share it, a null has none.
+#: In each year, a row is a position; per measure it has the key of the member that is there when sorted by
+#: the measure, the greatest first, then by key, and its rank: ties share it, a null has none.
 RANKING_TABLES: dict[str, Table] = {mart.name: _ranking_table(mart) for mart in MARTS if mart.ranked}
+
+#: The first rows of large slices by each measure, both ways: no question for them has to look at every row.
+#: ``slice``: a JSON array of what the dimensions behind the first are fixed to, null where to nothing.
+#: ``sort``: a measure, ``-`` before it downwards; or empty, where ``keys`` has every row of the slice.
+#: ``keys``: a JSON array with an array per dimension that is not fixed: its keys in that order, then by key.
+LEADER_TABLE = Table(
+    "leader",
+    metadata,
+    _run_column(),
+    *(Column(name, Text, primary_key=True) for name in ("mart", "slice", "sort")),
+    Column("keys", Text, nullable=False),
+)
 
 #: Every table of a run, marts first, under the names the contract uses.
 RUN_TABLES: dict[str, Table] = {**MART_TABLES, **DIMENSION_TABLES}
 
 #: Every table that holds rows of runs.
-ALL_TABLES: tuple[Table, ...] = (*RUN_TABLES.values(), *LEADER_TABLES.values(), *RANKING_TABLES.values())
+ALL_TABLES: tuple[Table, ...] = (*RUN_TABLES.values(), LEADER_TABLE, *RANKING_TABLES.values())

@@ -3,12 +3,27 @@
 Both read the tables that the load of a run worked out, a few rows, and look up the rows of the mart.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import and_, bindparam
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from app.marts.definitions import MEASURES, YEAR, Dimension, Mart, Measure
-from app.marts.tables import LEADER_TABLES, MART_TABLES, RANKING_TABLES, leader_column, rank_column
+from app.marts.tables import LEADER_TABLE, MART_TABLES, RANKING_TABLES, leader_column, rank_column
+from app.serving.conditions import Clause
 from app.serving.relations import Given, Relation, clauses_on, joined, measures, names, of_run
 
 #: Names of the fields that rows are sorted by, and whether downwards.
@@ -43,36 +58,77 @@ def leading(mart: Mart, order: Sorting, wanted: Collection[str], given: Given) -
 
     No more than ``LEADERS`` of them are in that order.
     """
-    by_name = {item.name: item for item in MEASURES}
-    measure = next((by_name[name] for name, down in order if down and name in by_name), None)
+    fixed = {clause.column: clause for clause in given if clause.operator == "is"}
+    if len(fixed) == len(given) and fixed.keys() <= set(mart.key[1:]):
+        return _of_slice(mart, order, wanted, fixed)
+    of_years = all(clause.column == YEAR.key for clause in given)
+    return _within_years(mart, order, wanted, given) if mart.ranked and of_years else None
+
+
+def _of_slice(
+    mart: Mart, order: Sorting, wanted: Collection[str], fixed: Mapping[str, Clause]
+) -> Relation | None:
+    """Read the rows that the load listed for a slice; where it listed none, all its rows: they are few."""
+    free = [name for name in mart.key if name not in fixed]
+    measure, sort = _measure([item for item in order if item[0] not in fixed], free)
     if measure is None:
         return None
-    if not given and order == _order(measure, mart.key):
-        return _looked_up(mart, measure, mart.dimensions, wanted, given)
-    within_years = [item for item in order if item[0] != YEAR.key]
-    of_years = all(clause.column == YEAR.key for clause in given)
-    if mart.ranked and of_years and within_years == _order(measure, [_member(mart).key]):
-        return _looked_up(mart, measure, [_member(mart)], wanted, given)
-    return None
+    facts, entry = (
+        MART_TABLES[mart.name],
+        func.json_each(LEADER_TABLE.c["keys"], "$[0]").table_valued("key", "value"),
+    )
+    listed = and_(
+        of_run(LEADER_TABLE),
+        LEADER_TABLE.c.mart == mart.name,
+        LEADER_TABLE.c.slice == func.json_array(*(_value(fixed.get(name)) for name in mart.key[1:])),
+        or_(LEADER_TABLE.c.sort == sort, LEADER_TABLE.c.sort == ""),
+    )
+    first, *others = free
+    keys = [
+        entry.c.value.label(first),
+        *(_at(place, entry.c.key).label(name) for place, name in enumerate(others, 1)),
+    ]
+    clauses = [of_run(facts), *clauses_on(facts, list(fixed.values()))]
+    named = select(*keys).select_from(LEADER_TABLE.join(entry, true())).where(listed)
+    # SQLite tests a condition again for each row, a limit once.
+    at_most = case((exists().where(listed), 0), else_=-1)
+    every = select(*(facts.c[name] for name in free)).where(*clauses).limit(at_most).subquery("every")
+    found = union_all(named, select(every)).subquery("leading")
+    source = found.join(facts, and_(*clauses, *(facts.c[name] == found.c[name] for name in free)))
+    columns = {name: facts.c[name] for name in (*mart.key, *measures(wanted))}
+    return Relation(columns, source, later=names(mart.dimensions, wanted))
 
 
-def _order(measure: Measure, key: Sequence[str]) -> list[tuple[str, bool]]:
-    return [(measure.name, True), *((name, False) for name in key)]
+def _value(clause: Clause | None) -> ColumnElement[Any]:
+    return bindparam(clause.name) if clause else null()
 
 
-def _looked_up(
-    mart: Mart, measure: Measure, keyed: Sequence[Dimension], wanted: Collection[str], given: Given
-) -> Relation:
-    """Read the rows of a mart that a table of leaders names by some of their key; it has the rest itself."""
-    facts = MART_TABLES[mart.name]
-    table = (LEADER_TABLES if len(keyed) == len(mart.key) else RANKING_TABLES)[mart.name]
-    named = {item.key: table.c[leader_column(measure, item)] for item in keyed}
-    keys = {name: named[name] if name in named else table.c[name] for name in mart.key}
+def _at(place: int, index: ColumnElement[int]) -> ColumnElement[Any]:
+    path = literal_column(f"'$[{place}]['").op("||")(index).op("||")(literal_column("']'"))
+    return func.json_extract(LEADER_TABLE.c["keys"], path)
+
+
+def _measure(order: Sorting, ties: Sequence[str]) -> tuple[Measure | None, str]:
+    """Return the measure that rows are sorted by, if ties go by these keys, and the name of the order."""
+    (name, down), *rest = order
+    measure = next((item for item in MEASURES if item.name == name), None)
+    if list(rest) != [(key, False) for key in ties]:
+        measure = None
+    return measure, f"-{name}" if down else name
+
+
+def _within_years(mart: Mart, order: Sorting, wanted: Collection[str], given: Given) -> Relation | None:
+    """Read the rows that lead in each of some years."""
+    member = _member(mart)
+    measure, sort = _measure([item for item in order if item[0] != YEAR.key], [member.key])
+    if measure is None or not sort.startswith("-"):
+        return None
+    facts, table = MART_TABLES[mart.name], RANKING_TABLES[mart.name]
+    keys = {member.key: table.c[leader_column(measure, member)], YEAR.key: table.c[YEAR.key]}
     source = table.join(facts, and_(of_run(facts), *(facts.c[name] == keys[name] for name in mart.key)))
     columns = {**keys, **{name: facts.c[name] for name in measures(wanted)}}
-    return Relation(
-        columns, source, (of_run(table), *clauses_on(table, given)), later=names(mart.dimensions, wanted)
-    )
+    clauses = (of_run(table), *clauses_on(table, given))
+    return Relation(columns, source, clauses, later=names(mart.dimensions, wanted))
 
 
 def _member(mart: Mart) -> Dimension:

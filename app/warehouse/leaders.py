@@ -1,53 +1,81 @@
 """The rows of each mart that lead by each measure, as listings are sorted: ties go by key, nulls are last.
 
-Rows come as the warehouse stores them, so that every measure is an integer or null.
+Rows come as the warehouse stores them, by key, so that every measure is an integer or null.
 """
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import orjson
 import polars as pl
 
-from app.marts.definitions import MAX_SUM, MEASURES, YEAR, Mart, Measure
+from app.marts.definitions import MEASURES, YEAR, Dimension, Mart, Measure
 from app.marts.tables import LEADERS, leader_column, rank_column
 
-_LEAST = -MAX_SUM - 1
+#: So many rows are soon sorted: a slice of no more has no leaders.
+SMALL = 1_000
+#: So many are soon passed over: a small slice that is hidden among more has a list of all its rows.
+NARROW = 5_000
+
+#: The rows of a slice that a list names, as an expression of one of its columns.
+Chosen = Callable[[pl.Expr], pl.Expr]
 
 
-def candidates(mart: Mart, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows that may be leaders: those of all rows of a mart are among those of its parts."""
-    within = YEAR.key if mart.ranked else None
-    return rows.filter(pl.any_horizontal(_near(measure, within) for measure in MEASURES))
+def leaders(mart: Mart, rows: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """Return ``slice``, ``sort`` and ``keys`` of each list of the table of leaders."""
+    for fixed in mart.slices:
+        if not fixed:
+            yield from _lists(mart, fixed, rows.filter(pl.len() > SMALL), _SORTS)
+            continue
+        large = pl.len().over(item.key for item in fixed) > SMALL
+        yield from _lists(mart, fixed, rows.filter(large), _SORTS)
+        if len(fixed) > 1:
+            hidden = pl.min_horizontal(pl.len().over(item.key) for item in fixed) > NARROW
+            yield from _lists(mart, fixed, rows.filter(~large & hidden), _EVERY)
 
 
-def leaders(mart: Mart, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return ``position`` (from 1 to ``LEADERS`` at most) and, per measure, the key of the row there."""
-    found = []
-    for measure in MEASURES:
-        order = [measure.name, *mart.key]
-        down = [True, *(False for _ in mart.key)]
-        first = rows.filter(_near(measure)).sort(order, descending=down, nulls_last=True).head(LEADERS)
-        found.append(
-            first.select(pl.col(item.key).alias(leader_column(measure, item)) for item in mart.dimensions)
-        )
-    return pl.concat(found, how="horizontal").with_row_index("position", offset=1)
+def _lists(
+    mart: Mart, fixed: Sequence[Dimension], rows: pl.DataFrame, chosen: Mapping[str, Chosen]
+) -> Iterator[tuple[str, str, str]]:
+    if rows.is_empty():
+        return
+    free = [item.key for item in mart.dimensions if item not in fixed]
+    wanted = [(choose, key) for choose in chosen.values() for key in free]
+    lists = [choose(pl.col(key)).alias(str(place)) for place, (choose, key) in enumerate(wanted)]
+    keys = [item.key for item in fixed]
+    found = rows.group_by(keys).agg(lists) if keys else rows.select(item.implode() for item in lists)
+    for row in found.iter_rows():
+        values = dict(zip(keys, row, strict=False))
+        within = _json([values.get(item.key) for item in mart.dimensions[1:]])
+        of_sorts = row[len(keys) :]
+        for place, sort in enumerate(chosen):
+            yield within, sort, _json(of_sorts[place * len(free) : (place + 1) * len(free)])
+
+
+def _json(values: Sequence[object]) -> str:
+    return orjson.dumps(values).decode()
+
+
+def _first(measure: Measure, down: bool) -> Chosen:
+    by = pl.col(measure.name)
+    return lambda key: key.sort_by(by, descending=down, nulls_last=True, maintain_order=True).head(LEADERS)
+
+
+_SORTS = {sign + item.name: _first(item, bool(sign)) for item in MEASURES for sign in ("", "-")}
+_EVERY: Mapping[str, Chosen] = {"": lambda key: key}
 
 
 def ranking(mart: Mart, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the same per ``year``, with the rank by each measure: ties share it, a null has none."""
+    """Return per ``year`` and ``position`` who is there by each measure, and the rank.
+
+    Ties share a rank, a null has none.
+    """
     (member,) = (dimension for dimension in mart.dimensions if dimension is not YEAR)
     columns = [pl.int_range(1, pl.len() + 1).head(LEADERS).alias("position")]
     for measure in MEASURES:
-        value, key = pl.col(measure.name), pl.col(member.key)
-        first = value.sort(descending=True, nulls_last=True).head(LEADERS)
-        keys = key.sort_by(value, descending=True, nulls_last=True, maintain_order=True).head(LEADERS)
+        first = pl.col(measure.name).sort(descending=True, nulls_last=True).head(LEADERS)
         columns += [
             first.rank("min", descending=True).alias(rank_column(measure)),
-            keys.alias(leader_column(measure, member)),
+            _first(measure, True)(pl.col(member.key)).alias(leader_column(measure, member)),
         ]
     by_year = rows.sort(member.key).group_by(YEAR.key).agg(columns)
     return by_year.explode(by_year.columns[1:]).sort(YEAR.key, "position")
-
-
-def _near(measure: Measure, within: str | None = None) -> pl.Expr:
-    """Select the rows that are no less than the last leader: those that tie with it are too many."""
-    value = pl.col(measure.name).fill_null(_LEAST)
-    last = value.top_k(LEADERS).min()
-    return value >= (last.over(within) if within else last)

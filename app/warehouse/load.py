@@ -1,6 +1,6 @@
 """Loading landed tables into the warehouse: one run, one transaction."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,11 @@ from sqlalchemy import Connection, Table, insert, select
 from app.marts.catalog import run_table
 from app.marts.definitions import MARTS, Mart
 from app.marts.names import search_key
-from app.marts.tables import DIMENSION_TABLES, LEADER_TABLES, RANKING_TABLES, RUN_TABLES, Scaled
-from app.warehouse.leaders import candidates, leaders, ranking
+from app.marts.tables import DIMENSION_TABLES, LEADER_TABLE, RANKING_TABLES, RUN_TABLES, Scaled
+from app.warehouse.leaders import leaders, ranking
 
-#: Rows read from a landed file at once, and of these rows inserted at once as Python tuples.
-_ROWS_READ = 250_000
-_ROWS_INSERTED = 50_000
+#: Rows inserted at once as Python tuples: few, so that they stay near the processor.
+_ROWS_INSERTED = 1_000
 
 #: Rows of an index that SQLite looks at for its statistics.
 _ROWS_ANALYSED = 1_000
@@ -32,30 +31,21 @@ def load_tables(connection: Connection, run: int, landed: Callable[[str], Path])
     """Insert every mart and dimension of a run and its leaders; ``landed`` gives a table's Parquet file."""
     marts = {mart.name: mart for mart in MARTS}
     for name, table in RUN_TABLES.items():
-        leading = []
-        for frame in _stored_parts(name, table, run, landed(name)):
-            for part in frame.iter_slices(_ROWS_INSERTED):
-                _insert(connection, table, part)
-            if name in marts:
-                leading.append(candidates(marts[name], frame))
-        if leading:
-            load_leaders(connection, run, marts[name], pl.concat(leading))
+        rows = stored(name, table, run, pl.read_parquet(landed(name), glob=False))
+        for part in rows.iter_slices(_ROWS_INSERTED):
+            _insert(connection, table, part)
+        if name in marts:
+            load_leaders(connection, run, marts[name], rows)
     _update_statistics(connection)
 
 
 def load_leaders(connection: Connection, run: int, mart: Mart, rows: pl.DataFrame) -> None:
-    """Insert which rows of a mart lead by each measure, from all its rows or the candidates."""
-    for tables, work_out in ((LEADER_TABLES, leaders), (RANKING_TABLES, ranking)):
-        if mart.name in tables:
-            frame = work_out(mart, rows).select(pl.lit(run).alias("run"), pl.all())
-            _insert(connection, tables[mart.name], frame)
-
-
-def _stored_parts(name: str, table: Table, run: int, landed: Path) -> Iterator[pl.DataFrame]:
-    scan = pl.scan_parquet(landed, glob=False)
-    rows = scan.select(pl.len()).collect().item()
-    for offset in range(0, rows, _ROWS_READ):
-        yield stored(name, table, run, scan.slice(offset, _ROWS_READ).collect())
+    """Insert which rows of a mart lead by each measure, from all its rows by key."""
+    lists = [(run, mart.name, *found) for found in leaders(mart, rows)]
+    _insert_rows(connection, LEADER_TABLE, ("run", "mart", "slice", "sort", "keys"), lists)
+    if mart.ranked:
+        ranked = ranking(mart, rows).select(pl.lit(run).alias("run"), pl.all())
+        _insert(connection, RANKING_TABLES[mart.name], ranked)
 
 
 def _update_statistics(connection: Connection) -> None:
@@ -77,8 +67,14 @@ def stored(name: str, table: Table, run: int, landed: pl.DataFrame) -> pl.DataFr
 
 
 def _insert(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
-    names = ", ".join(frame.columns)
-    marks = ", ".join("?" * frame.width)
-    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - names from our own tables
     rows = list(zip(*(column.to_list() for column in frame), strict=True))
-    connection.exec_driver_sql(statement, rows)  # plain tuples: the driver's fastest way in
+    _insert_rows(connection, table, frame.columns, rows)
+
+
+def _insert_rows(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    if rows:
+        marks = ", ".join("?" * len(names))
+        statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names from our own tables
+        connection.exec_driver_sql(statement, list(rows))  # plain tuples: the driver's fastest way in

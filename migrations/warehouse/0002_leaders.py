@@ -1,4 +1,7 @@
-"""The rows of each mart that lead by each measure, for runs that are loaded already, too."""
+"""The rows of each mart that lead by each measure.
+
+Rankings need them of runs that are loaded already, too. Listings of such runs do without.
+"""
 
 from typing import Any
 
@@ -23,35 +26,34 @@ MEASURES = (
     "popularity_known",
     "avg_popularity",
 )
-#: The keys of the marts, in the order in which ties go.
-MARTS = {
-    "genre_year": ("genre_id", "year"),
-    "company_year": ("company_id", "year"),
-    "company_genre_year": ("company_id", "genre_id", "year"),
-}
 RANKED = {"genre_year": "genre_id", "company_year": "company_id"}
 
 
 def upgrade() -> None:
-    for mart, keys in MARTS.items():
-        _create(f"leader_{mart}", ("run", "position"), (), keys)
-        _fill_leaders(mart, keys)
+    op.create_table(
+        "leader",
+        sa.Column("run", sa.Integer, nullable=False, autoincrement=False),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("mart", "slice", "sort", "keys")),
+        sa.PrimaryKeyConstraint("run", "mart", "slice", "sort", name="pk_leader"),
+        sa.ForeignKeyConstraint(["run"], ["run.seq"], name="fk_leader_run"),
+    )
     for mart, member in RANKED.items():
-        _create(f"ranking_{mart}", ("run", "year", "position"), ("rank",), (member,))
+        _create_ranking(mart, member)
         _fill_ranking(mart, member)
 
 
 def downgrade() -> None:
-    for table in (*(f"ranking_{mart}" for mart in RANKED), *(f"leader_{mart}" for mart in MARTS)):
+    for table in (*(f"ranking_{mart}" for mart in RANKED), "leader"):
         op.drop_table(table)
 
 
-def _create(name: str, place: tuple[str, ...], ranks: tuple[str, ...], keys: tuple[str, ...]) -> None:
+def _create_ranking(mart: str, member: str) -> None:
+    name, place = f"ranking_{mart}", ("run", "year", "position")
     op.create_table(
         name,
         *(sa.Column(column, _type(column), nullable=False, autoincrement=False) for column in place),
-        *(sa.Column(f"{measure}_{rank}", sa.SmallInteger) for measure in MEASURES for rank in ranks),
-        *(sa.Column(f"{measure}_{key}", _type(key), nullable=False) for measure in MEASURES for key in keys),
+        *(sa.Column(f"{measure}_rank", sa.SmallInteger) for measure in MEASURES),
+        *(sa.Column(f"{measure}_{member}", sa.BigInteger, nullable=False) for measure in MEASURES),
         sa.PrimaryKeyConstraint(*place, name=f"pk_{name}"),
         sa.ForeignKeyConstraint(["run"], ["run.seq"], name=f"fk_{name}_run"),
         sqlite_with_rowid=False,
@@ -59,23 +61,7 @@ def _create(name: str, place: tuple[str, ...], ranks: tuple[str, ...], keys: tup
 
 
 def _type(column: str) -> Any:
-    small: dict[str, Any] = {"run": sa.Integer, "year": sa.SmallInteger, "position": sa.SmallInteger}
-    return small.get(column, sa.BigInteger)
-
-
-def _fill_leaders(mart: str, keys: tuple[str, ...]) -> None:
-    """Ask run by run: the first rows of an order are found without sorting the others."""
-    table = _mart(mart, *keys)
-    rows: dict[tuple[int, ...], dict[str, Any]] = {}
-    runs = sa.select(sa.table("run", sa.column("seq", sa.Integer)).c.seq)
-    for run in op.get_bind().execute(runs).scalars():
-        for measure in MEASURES:
-            order = [table.c[measure].desc().nulls_last(), *(table.c[key] for key in keys)]
-            first = sa.select(*(table.c[key] for key in keys)).where(table.c.run == run).order_by(*order)
-            for place, found in enumerate(op.get_bind().execute(first.limit(LEADERS)).mappings()):
-                row = rows.setdefault((run, place), {"run": run, "position": place + 1})
-                row.update({f"{measure}_{key}": found[key] for key in keys})
-    _insert(f"leader_{mart}", list(rows.values()))
+    return sa.Integer if column == "run" else sa.SmallInteger
 
 
 def _fill_ranking(mart: str, member: str) -> None:

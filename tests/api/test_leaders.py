@@ -74,6 +74,8 @@ def expected(world: World, path: str, sort: str, **years: Any) -> list[Row]:
         "-revenue,-budget",
         "-avg_popularity,company_id",
         "revenue",
+        "avg_popularity",
+        "profit,-year",
     ],
 )
 @pytest.mark.parametrize("limit", [1, 7, LEADERS - 1, LEADERS, 1000])
@@ -88,12 +90,19 @@ def test_the_same_rows_whatever_the_limit(
 
 
 @pytest.mark.parametrize("path", ["genres", "production-company-genres"])
-@pytest.mark.parametrize("sort", ["-revenue", "-avg_popularity", "-revenue,year"])
-def test_other_marts(many: tuple[Api, World], path: str, sort: str) -> None:
+@pytest.mark.parametrize(
+    "sort", ["-revenue", "avg_popularity", "-revenue,year", "profit", "-genre_id,-budget"]
+)
+@pytest.mark.parametrize("year", [{}, {"year": [1991]}])
+@pytest.mark.parametrize("genre", [{}, {"genre": [878]}, {"genre": [99]}, {"genre": [18, 35]}])
+def test_slices_of_other_marts(
+    many: tuple[Api, World], path: str, sort: str, year: dict[str, Any], genre: dict[str, Any]
+) -> None:
     api, world = many
     for limit in (5, LEADERS - 1):
-        found = api.rows(f"/v1/aggregates/{path}", sort=sort, limit=limit)
-        assert found == expected(world, path, sort)[:limit]
+        found = api.rows(f"/v1/aggregates/{path}", sort=sort, limit=limit, **year, **genre)
+        rows = expected(world, path, sort, **year)
+        assert found == [row for row in rows if row["genre_id"] in genre.get("genre", GENRES)][:limit]
 
 
 def test_pages_go_on_where_the_leaders_end(many: tuple[Api, World]) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine, Table, insert
 
 from app.database import transaction
 from app.marts.catalog import publication_table, run_table
-from app.marts.tables import ALL_TABLES, LEADER_TABLES, RANKING_TABLES, RUN_TABLES
-from tests.support.leaders import RANKED, leaders, ranking
+from app.marts.tables import ALL_TABLES, LEADER_TABLE, RANKING_TABLES, RUN_TABLES
+from tests.support.leaders import RANKED, listed, ranking
 from tests.support.movies import KEYS, Movie, Row, mart, shown, stored
 
 
@@ -34,8 +34,7 @@ class World:
             for name, table in RUN_TABLES.items():
                 _insert(connection, table, seq, stored(name, movies))
             for name, key in KEYS.items():
-                if len(key) > 1:
-                    _insert(connection, LEADER_TABLES[name], seq, leaders(mart(name, movies), key))
+                _insert(connection, LEADER_TABLE, seq, listed(name, mart(name, movies), key))
                 if name in RANKED:
                     _insert(connection, RANKING_TABLES[name], seq, ranking(mart(name, movies), RANKED[name]))
 

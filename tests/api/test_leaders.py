@@ -7,6 +7,10 @@ import pytest
 
 from app.database import open_engine
 from app.main import close
+from app.marts.tables import RANKING_TABLES
+from app.serving import statement
+from app.serving.listings import LISTINGS
+from app.serving.query import parse
 from app.settings import Settings
 from tests.api.conftest import application
 from tests.api.test_order import ordered
@@ -129,3 +133,14 @@ def test_the_longest_ranking(many: tuple[Api, World], metric: str) -> None:
     assert [(row["year"], row["company_id"]) for row in found] == [
         (row["year"], row["company_id"]) for row in top
     ]
+
+
+@pytest.mark.parametrize("query", [b"sort=company", b"top=100&sort=-company,rank&limit=all"])
+def test_a_ranking_by_name_begins_with_its_own_few_rows(many: tuple[Api, World], query: bytes) -> None:
+    (listing,) = (item for item in LISTINGS if item.path == "/v1/rankings/production-companies")
+    rows, values = statement.prepare(parse(listing, query), 1, None, lambda *_: [])
+    explain = f"EXPLAIN QUERY PLAN {rows.sql}"
+    with many[1].engine.connect() as connection:
+        plan = [step[-1] for step in connection.exec_driver_sql(explain, {**rows.constants, **values})]
+    loops = [step for step in plan if step.startswith(("SEARCH", "SCAN"))]
+    assert RANKING_TABLES["company_year"].name in loops[0]

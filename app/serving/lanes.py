@@ -17,7 +17,7 @@ class Lane:
     def __init__(self, name: str, threads: int, waiting: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._places = threading.BoundedSemaphore(threads + waiting)
-        self._waiting = waiting
+        self._threads, self._waiting = threads, waiting
         self._inside: set[Future[Any]] = set()
 
     @property
@@ -29,6 +29,11 @@ class Lane:
     def waiting(self) -> int:
         """How many wait for a thread."""
         return sum(not (future.running() or future.done()) for future in self._inside.copy())
+
+    @property
+    def full(self) -> bool:
+        """Whether one more would be refused."""
+        return len(self._inside) >= self._threads + self._waiting
 
     async def run(self, work: Callable[[], T]) -> T:
         """Return what ``work`` returns on a thread.

@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 from app.errors import StoreFailure
 from app.marts.catalog import publication_table, run_table
 from app.serving.errors import StatementTimeout, invalid
+from app.serving.slow import Slow
 from app.serving.statement import Compiled, compiled
 from app.warehouse import runs
 from app.warehouse.runs import Run
@@ -45,9 +46,13 @@ class State:
 class Session:
     """Reads the store on one thread at a time; questions see one state of it each, for so long."""
 
-    def __init__(self, path: Path, identity: Identity, check_every: int) -> None:
-        """Open the file. The time is looked at every ``check_every`` instructions of SQLite's machine."""
+    def __init__(self, path: Path, identity: Identity, check_every: int, slow: Slow | None = None) -> None:
+        """Open the file. The time is looked at every ``check_every`` instructions of SQLite's machine.
+
+        ``slow`` learns which statements took too long, and lets none of them begin.
+        """
         self.identity = identity
+        self._slow = slow
         self.stale = False
         self._version: int | None = None
         self._seen: Seen | None = None
@@ -87,9 +92,7 @@ class Session:
                 self.driver.execute("ROLLBACK")
         except (sqlite3.Error, DBAPIError) as error:
             if _code(error) == sqlite3.SQLITE_INTERRUPT:
-                raise StatementTimeout(
-                    f"this takes more than {budget_s:g} s of the store's time", "ask for less at once"
-                ) from error
+                raise _timeout(budget_s) from error
             self.stale, self._state = True, None
             raise failure(error) from error
 
@@ -98,12 +101,17 @@ class Session:
 
         Raises:
             InvalidParameters: a sum asked for does not fit 64 bits.
+            StatementTimeout: the statement took too long lately.
         """
         began = time.monotonic()
         self._until = began + self._left_s
+        if self._slow and statement.sql in self._slow:
+            raise _timeout(self._left_s)
         try:
             return self.driver.execute(statement.sql, {**statement.constants, **values}).fetchall()
         except sqlite3.OperationalError as error:
+            if self._slow and _code(error) == sqlite3.SQLITE_INTERRUPT:
+                self._slow.add(statement.sql)
             if "integer overflow" in str(error):
                 raise invalid("rollup", "a sum is beyond 2^63-1; select fewer years") from error
             raise
@@ -152,7 +160,7 @@ def _state(catalogue: Connection) -> State:
     return State(runs.current(catalogue), {run.run_id: run for run in kept})
 
 
-def renewed(session: Session | None, path: Path, check_every: int) -> Session:
+def renewed(session: Session | None, path: Path, check_every: int, slow: Slow | None = None) -> Session:
     """Return the session, or a new one where there is none, its file was replaced or it is stale.
 
     Raises:
@@ -162,10 +170,10 @@ def renewed(session: Session | None, path: Path, check_every: int) -> Session:
         status = path.stat()
         identity = (status.st_dev, status.st_ino)
         if session is None:
-            return Session(path, identity, check_every)
+            return Session(path, identity, check_every, slow)
         if session.identity == identity and not session.stale:
             return session
-        new = Session(path, identity, check_every)
+        new = Session(path, identity, check_every, slow)
     except (OSError, sqlite3.Error) as error:
         raise failure(error) from error
     session.close()
@@ -175,6 +183,12 @@ def renewed(session: Session | None, path: Path, check_every: int) -> Session:
 def failure(error: Exception) -> StoreFailure:
     """Return the error of a store that cannot be read."""
     return StoreFailure(f"the mart store cannot be read: {error}", "see the server's log")
+
+
+def _timeout(budget_s: float) -> StatementTimeout:
+    return StatementTimeout(
+        f"this takes more than {budget_s:g} s of the store's time", "ask for less at once"
+    )
 
 
 def _code(error: Exception) -> int | None:

@@ -1,7 +1,8 @@
 """The local mart store that requests read: a SQLite file, opened read-only and kept open.
 
 A page is read faster than handed to another thread, so every question is tried on the event loop's thread
-first. One that takes longer than a moment is interrupted and asked again on a lane, beside the loop.
+first. One that takes longer than a moment is interrupted and asked again on a lane, beside the loop; for a
+while the like of it goes there at once.
 """
 
 import time
@@ -19,6 +20,7 @@ from app.serving.errors import StatementTimeout
 from app.serving.lanes import Lane
 from app.serving.relations import of_run
 from app.serving.session import Session, State, renewed
+from app.serving.slow import Slow
 from app.serving.statement import Compiled, compiled
 from app.warehouse import runs
 from app.warehouse.runs import Run
@@ -116,6 +118,7 @@ class MartStore:
         self._path = path
         self._timeout_s = statement_timeout_s
         self._session: Session | None = None
+        self._slow = Slow()
         self._look_at = 0.0
         self._state: State | None = None
         self._lane = _Threads(path, "store-lane", THREADS)
@@ -146,6 +149,8 @@ class MartStore:
         """
         if bulk:
             return await self._bulk.ask(question, self._timeout_s)
+        if self._lane.full:
+            self._slow.clear()
         try:
             return _ask(self._own(), question, min(ON_LOOP_S, self._timeout_s))
         except StatementTimeout:
@@ -171,7 +176,7 @@ class MartStore:
 
     def _own(self) -> Session:
         if self._session is None or self._session.stale or time.monotonic() >= self._look_at:
-            self._session = renewed(self._session, self._path, _LOOP_CHECKS)
+            self._session = renewed(self._session, self._path, _LOOP_CHECKS, self._slow)
         return self._session
 
 
@@ -196,6 +201,10 @@ class _Threads:
     @property
     def waiting(self) -> int:
         return self._lane.waiting
+
+    @property
+    def full(self) -> bool:
+        return self._lane.full
 
     async def ask(self, question: Callable[[Snapshot], T], budget_s: float) -> T:
         return await self._lane.run(partial(self._ask, question, budget_s))

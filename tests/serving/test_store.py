@@ -12,6 +12,7 @@ import pytest
 
 from app.database import open_engine, ready
 from app.errors import StoreFailure
+from app.serving import slow
 from app.serving import store as stores
 from app.serving.errors import Saturated, StatementTimeout
 from app.serving.statement import Compiled
@@ -72,6 +73,40 @@ def test_a_short_question_is_answered_on_the_loop(store: MartStore) -> None:
 def test_a_long_one_goes_to_a_lane_and_exports_to_their_own(store: MartStore) -> None:
     assert asyncio.run(store.read(lambda see: thread_of(see, 500_000))).startswith("store-lane")
     assert asyncio.run(store.read(lambda see: thread_of(see, 10), bulk=True)).startswith("store-bulk")
+
+
+def test_the_like_of_a_long_question_goes_to_a_lane_at_once_for_a_while(
+    store: MartStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def ask(to: int) -> list[str]:
+        def question(snapshot: Snapshot) -> str:
+            asked.append(threading.current_thread().name)
+            return thread_of(snapshot, to)
+
+        asked.clear()
+        assert asyncio.run(store.read(question)) == asked[-1]
+        return [name.partition("_")[0] for name in asked]
+
+    loop, lane = threading.current_thread().name, "store-lane"
+    assert ask(500_000) == [loop, lane]
+    began: list[str] = []
+    assert store._session is not None
+    store._session.driver.set_trace_callback(began.append)
+    assert ask(10) == [loop, lane]
+    assert [sql for sql in began if "RECURSIVE" in sql] == []
+    monkeypatch.setattr(time, "monotonic", lambda start=time.monotonic: start() + slow.FORGOTTEN_AFTER_S)
+    assert ask(10) == [loop]
+    assert [sql for sql in began if "RECURSIVE" in sql] != []
+
+
+def test_slow_statements_are_few_in_memory() -> None:
+    known = slow.Slow()
+    for number in range(3 * slow.MOST):
+        known.add(f"SELECT {number}")
+        assert f"SELECT {number}" in known
+    assert sum(f"SELECT {number}" in known for number in range(3 * slow.MOST)) <= slow.MOST
 
 
 @pytest.mark.parametrize("bulk", [False, True])

@@ -48,8 +48,8 @@ def grow(descriptor: int, size: int) -> None:
     They are written: a full disk says so here, not by a signal (SIGBUS) when memory is touched.
     """
     missing = size - os.fstat(descriptor).st_size
-    if missing > 0:
-        os.pwrite(descriptor, bytes(missing), size - missing)
+    while missing > 0:  # a disk that is nearly full takes a part, and says so only when asked again
+        missing -= os.pwrite(descriptor, bytes(missing), size - missing)
 
 
 def memory(descriptor: int | None, size: int) -> mmap.mmap:

@@ -1,6 +1,7 @@
 """The folder that the workers of a server share: made for them, removed after them, never somebody else's."""
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import shared
-from app.shared import VARIABLE, shared_folder
+from app.shared import VARIABLE, grow, open_file, shared_folder
 
 SERVER = """
 import sys
@@ -60,6 +61,19 @@ def test_a_folder_that_is_given_is_used_and_kept(parent: Path, monkeypatch: pyte
         assert folder == given
     assert os.environ[VARIABLE] == str(given)
     assert given.is_dir()
+
+
+def test_a_disk_without_room_says_so(tmp_path: Path) -> None:
+    """A write of more than fits is a part at first, as it is where a file may grow no more."""
+    descriptor = open_file(tmp_path / "file")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+        with pytest.raises(OSError, match="File too large"):
+            grow(descriptor, 20_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        os.close(descriptor)
 
 
 def test_what_a_killed_server_left_is_removed_and_what_a_living_one_has_is_not(parent: Path) -> None:

@@ -88,7 +88,7 @@ def answer_to(scope: Mapping[str, Any], error: Exception) -> Response:
         case InvalidParameters():
             return problem(scope, 400, str(error), faults=error.faults)
         case StoreFailure():
-            log.error("the store failed", exc_info=error)
+            log.error("request %s: %s", scope.get("state", {}).get("request_id"), error.message)
             return _later(scope, 503, "The store cannot be read.", RETRY_AFTER_S)
         case RateLimited():
             return _later(scope, 429, str(error), error.retry_after_s)

@@ -112,7 +112,9 @@ def test_a_failure_says_nothing_of_the_inside(broken: Api, caplog: pytest.LogCap
     assert 'status="500"' in broken.get("/metrics").text
 
 
-def test_a_store_that_is_gone_is_503_and_comes_back(fresh: tuple[Api, Any], tmp_path: Path) -> None:
+def test_a_store_that_is_gone_is_503_and_comes_back(
+    fresh: tuple[Api, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     api, _ = fresh
     assert api.get("/readyz").json() == {"status": "ready", "published": None}
     files = [tmp_path / f"warehouse.sqlite{suffix}" for suffix in ("", "-wal", "-shm")]
@@ -124,6 +126,13 @@ def test_a_store_that_is_gone_is_503_and_comes_back(fresh: tuple[Api, Any], tmp_
         problem = assert_problem(answer, 503)
         assert answer.headers["retry-after"]
         assert str(tmp_path) not in problem["detail"]
+        (record,) = caplog.records
+        assert problem["request_id"] in record.message
+        assert "unable to open" in record.message or "No such file" in record.message
+        assert (
+            record.exc_info is None
+        )  # as many lines as a stack has, for every request, would bury all others
+        caplog.clear()
     assert api.get("/healthz").status_code == 200
     assert api.get("/metrics").status_code == 200
     (tmp_path / "warehouse.sqlite").write_bytes(b"")

@@ -26,12 +26,15 @@ from app.auth.scopes import SCOPES
 from app.auth.service import Auth
 from app.routers.responses import headers
 from app.routers.schemas import errors
+from app.serving.errors import Saturated
 
 GRANT = "client_credentials"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 PUBLIC = {"Cache-Control": "public, max-age=60"}
-#: Secrets checked at once: each check takes 19 MiB and some 25 ms of one core.
-_checks = CapacityLimiter(4)
+#: Secrets checked at once: each check takes some 25 ms of one core and 19 MiB, which the process keeps.
+_checks = CapacityLimiter(2)
+#: So many more may wait for theirs, a second or so; a queue without end would let anybody stop everybody.
+WAITING = 64
 
 
 class TokenAnswer(BaseModel):
@@ -134,7 +137,10 @@ async def client_request(request: Request) -> ClientRequest:
     content_type = request.headers.get("content-type", "")
     form = read_form(content_type, await _body(request), request.query_params)
     credentials = read_credentials(request.headers.getlist("authorization"), form)
-    client = await run_sync(auth.authenticate, credentials.client_id, credentials.secret, limiter=_checks)
+    if _checks.statistics().tasks_waiting >= WAITING:
+        raise Saturated(f"{WAITING} clients wait for their secret to be checked", "ask again later")
+    async with _checks:
+        client = await run_sync(auth.authenticate, credentials.client_id, credentials.secret)
     return ClientRequest(auth, client, form)
 
 

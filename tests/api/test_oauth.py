@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from app.auth import clients
 from app.auth.clients import Client, create_client, revoke_client
 from app.auth.service import Auth
-from app.routers import oauth
+from app.routers import oauth, problems
 from app.settings import Settings
 
 FORM = "application/x-www-form-urlencoded"
@@ -65,6 +65,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     app = FastAPI()
     app.state.auth = auth
     app.include_router(oauth.router)
+    problems.install(app)
     new = create_client(auth.engine, "demo", ["marts:read", "runs:read"])
     yield Service(app, auth, new.client, new.secret)
     auth.close()
@@ -320,6 +321,36 @@ def test_checking_a_secret_leaves_the_event_loop_free(
     assert_granted(service, service.token())
     assert threads
     assert threading.get_ident() not in threads
+
+
+def test_more_clients_than_can_be_checked_soon_are_turned_away(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, free = 10, threading.Event()
+    check: Callable[..., Client | None] = clients.authenticate
+
+    def slow(*arguments: Any) -> Client | None:
+        free.wait()
+        return check(*arguments)
+
+    async def ask() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(service.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            form = {**GRANT, **service.in_form}
+            tasks = [asyncio.create_task(client.post("/oauth/token", data=form)) for _ in range(asked)]
+            try:
+                await asyncio.wait(tasks, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                free.set()
+            return await asyncio.gather(*tasks)
+
+    monkeypatch.setattr(clients, "authenticate", slow)
+    monkeypatch.setattr(oauth, "WAITING", 3)
+    answers = asyncio.run(ask())
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert len(refused) == asked - int(oauth._checks.total_tokens) - 3
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
+    assert {answer.status_code for answer in answers} == {200, 503}
 
 
 def test_a_client_revokes_its_token(service: Service) -> None:

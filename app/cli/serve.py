@@ -1,6 +1,7 @@
 """``app serve``: the HTTP API on uvicorn."""
 
 import logging.config
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -42,7 +43,8 @@ def serve(
 
     def announce() -> None:
         document = {"url": url, "docs": f"{url}/docs", "workers": workers}
-        emit(document, as_json, lambda console: console.print(f"Serving on {url}, docs on {url}/docs"))
+        with suppress(BrokenPipeError):  # whoever started it does not want to know
+            emit(document, as_json, lambda console: console.print(f"Serving on {url}, docs on {url}/docs"))
 
     application = create_app(settings)
     if workers == 1:

@@ -1,7 +1,10 @@
 """``app serve`` as people run it: over real sockets, with one worker and with two."""
 
+import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +15,9 @@ import pytest
 from app.database import open_engine, ready
 from app.settings import Settings
 from tests.api.conftest import FIRST, SECOND
+from tests.server.test_time import wait_until
 from tests.support.movies import LATER, MOVIES
-from tests.support.program import command
+from tests.support.program import command, environment
 from tests.support.server import Server, credentials, serving, token
 from tests.support.world import World
 
@@ -101,6 +105,23 @@ def test_a_request_in_flight_is_answered(tmp_path: Path) -> None:
             connection.sendall(body[5:])
             assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 401")
         assert server.process.wait(timeout=20) == 0
+
+
+def test_it_serves_though_nobody_reads_where(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    reader, writer = os.pipe()
+    os.close(reader)
+    program = [sys.executable, "-m", "app", "serve", "--port", str(port)]
+    with subprocess.Popen(program, env=environment(tmp_path, APP_DRAIN_DELAY="0"), stdout=writer) as server:
+        os.close(writer)
+        try:
+            assert wait_until(lambda: _listens(port))
+            assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=20).status_code == 200
+            server.terminate()
+            assert server.wait(20) == 0
+        finally:
+            server.kill()
 
 
 def _listens(port: int) -> bool:

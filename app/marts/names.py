@@ -33,4 +33,5 @@ def slugs(names: Mapping[int, str]) -> dict[int, str]:
 
 def search_key(text: str) -> str:
     """Fold case and accents, so that ``search`` finds a substring whatever the spelling."""
-    return _without_marks(text.casefold()).casefold()
+    folded = text.casefold()
+    return folded if text.isascii() else _without_marks(folded).casefold()

@@ -17,9 +17,13 @@ from sqlalchemy import (
     Numeric,
     SmallInteger,
     Table,
+    TableClause,
     Text,
+    column,
+    event,
+    table,
 )
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from app.marts.definitions import ENTITIES, MARTS, MEASURES, YEAR, Dimension, Mart, Measure
@@ -87,7 +91,7 @@ def _measure_column(measure: Measure) -> Column[Any]:
 
 
 def _mart_table(mart: Mart) -> Table:
-    table = Table(
+    made = Table(
         f"mart_{mart.name}",
         metadata,
         _run_column(),
@@ -96,13 +100,13 @@ def _mart_table(mart: Mart) -> Table:
         sqlite_with_rowid=False,
     )
     for dimension in mart.dimensions[1:]:
-        Index(None, table.c.run, table.c[dimension.key])
-    return table
+        Index(None, made.c.run, made.c[dimension.key])
+    return made
 
 
 def _dimension_table(dimension: Dimension) -> Table:
     slug = [Column("slug", Text, nullable=False)] if dimension.slug else []
-    table = Table(
+    made = Table(
         f"dim_{dimension.name}",
         metadata,
         _run_column(),
@@ -112,8 +116,8 @@ def _dimension_table(dimension: Dimension) -> Table:
         Column("search_key", Text, nullable=False),
         sqlite_with_rowid=False,
     )
-    Index(None, table.c.run, table.c.name)
-    return table
+    Index(None, made.c.run, made.c.name)
+    return made
 
 
 def rank_column(measure: Measure) -> str:
@@ -162,8 +166,34 @@ LEADER_TABLE = Table(
     Column("keys", Text, nullable=False),
 )
 
+#: Full-text indexes of the search keys of members: SQLite finds parts of three characters and more in them.
+#: The number of a row is ``run * SEARCHED`` and its position among the ids of the run.
+SEARCHED = 2**32
+SEARCH_TABLES: dict[str, TableClause] = {
+    dimension.name: table(
+        f"search_{dimension.name}", *(column(name) for name in ("rowid", "search_key", "run", "id"))
+    )
+    for dimension in ENTITIES
+}
+
+
+@event.listens_for(metadata, "after_create")
+def _create_search(_: MetaData, connection: Connection, **__: Any) -> None:
+    if connection.dialect.name == "sqlite":
+        for index in SEARCH_TABLES.values():
+            connection.exec_driver_sql(
+                f"CREATE VIRTUAL TABLE IF NOT EXISTS {index.name} USING fts5("
+                "search_key, run UNINDEXED, id UNINDEXED, tokenize='trigram case_sensitive 1', columnsize=0)"
+            )
+
+
 #: Every table of a run, marts first, under the names the contract uses.
 RUN_TABLES: dict[str, Table] = {**MART_TABLES, **DIMENSION_TABLES}
 
 #: Every table that holds rows of runs.
-ALL_TABLES: tuple[Table, ...] = (*RUN_TABLES.values(), LEADER_TABLE, *RANKING_TABLES.values())
+ALL_TABLES: tuple[TableClause, ...] = (
+    *RUN_TABLES.values(),
+    LEADER_TABLE,
+    *RANKING_TABLES.values(),
+    *SEARCH_TABLES.values(),
+)

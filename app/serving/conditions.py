@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import BindParameter, ColumnElement, UnaryExpression, bindparam, false, func, select
+from sqlalchemy import BindParameter, ColumnElement, UnaryExpression, bindparam, false, func, literal, select
 from sqlalchemy.sql.operators import custom_op
 
 from app.marts.definitions import YEAR, Dimension, Filter, Mart, MatchOn
 from app.marts.names import search_key
 from app.serving.parameters import MAX_KEY, Parameter, integer, text
 
-Operator = Literal["is", "in", "from", "to", "contains", "none"]
+Operator = Literal["is", "in", "from", "to", "contains", "has", "none"]
 
 #: SQLite's planner leaves an expression alone that begins with a plus sign.
 _AS_IT_IS = custom_op[Any]("+")
+
+#: Characters that the full-text indexes of members take together: fewer are in none.
+_INDEXED = 3
 
 #: Finds the ids of a dimension's members whose key, slug or name is a value, in the run being read.
 Lookup = Callable[[Dimension, MatchOn, str | int], list[int]]
@@ -47,6 +50,8 @@ class Clause:
                 return column.in_(select(func.json_each(bound).table_valued("value").c.value))
             case "contains":
                 return func.instr(column, bound) > 0
+            case "has":  # FTS5 takes a text in double quotes as it is
+                return column.op("MATCH")(literal('"') + func.replace(bound, '"', '""') + literal('"'))
             case "from":
                 return column >= bound
             case "to":
@@ -73,7 +78,8 @@ class Condition:
     def given(self, value: Any, lookup: Lookup) -> tuple[Clause, Any]:
         """Return the clause and the value to bind, for the parameter's parsed value."""
         if self.operator == "contains":
-            return self._clause("contains"), search_key(value)
+            key = search_key(value)
+            return self._clause("has" if len(key) >= _INDEXED else "contains"), key
         if self.operator != "in":
             return self._clause(self.operator), value
         keys = self._keys(value, lookup)

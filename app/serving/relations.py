@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from app.marts.definitions import MEASURES, YEAR, Dimension, Mart, Mean, measure
-from app.marts.tables import DIMENSION_TABLES, MART_TABLES
+from app.marts.tables import DIMENSION_TABLES, MART_TABLES, SEARCH_TABLES, SEARCHED
 from app.serving.conditions import Clause, unindexed
 
 Clauses = Sequence[ColumnElement[bool]]
@@ -103,15 +103,25 @@ def members(dimension: Dimension, mart: Mart, wanted: Collection[str], given: Gi
         "releases": func.sum(facts.c.releases),
     }
     columns = {column.name: column for column in table.columns if column.name in {"id", *wanted}}
-    clauses = (of_run(table), *clauses_on(table, given))
     later = [_figure(name, figure, facts, dimension) for name, figure in figures.items() if name in wanted]
-    return Relation(columns, table, clauses, later=later)
+    if any(clause.operator == "has" for clause in given):
+        return _searched(table, SEARCH_TABLES[dimension.name], Relation(columns, table, later=later), given)
+    return Relation(columns, table, (of_run(table), *clauses_on(table, given)), later=later)
+
+
+def _searched(table: FromClause, index: FromClause, relation: Relation, given: Given) -> Relation:
+    """Find members by a full-text index, which has them by id."""
+    first = bindparam("run", type_=BigInteger()) * SEARCHED
+    of_one_run = (index.c.rowid >= first, index.c.rowid < first + SEARCHED)
+    source = index.join(table, and_(of_run(table), table.c.id == index.c.id))
+    clauses = (*of_one_run, *clauses_on(index, given))
+    return replace(relation, source=source, clauses=clauses, sequence=(index.c.rowid,))
 
 
 def _figure(name: str, figure: ColumnElement[Any], facts: FromClause, dimension: Dimension) -> Later:
     def add(source: FromClause, columns: Columns) -> tuple[FromClause, Columns]:
         own = and_(of_run(facts), facts.c[dimension.key] == columns["id"])
-        value = select(func.coalesce(figure, 0)).where(own).correlate(source).scalar_subquery()
+        value = select(func.coalesce(figure, 0)).where(own).correlate(columns["id"].table).scalar_subquery()
         return source, {**columns, name: value}
 
     return Later(frozenset({name}), add)

@@ -86,7 +86,8 @@ def _build(shape: Shape) -> Compiled:
     by_key = [_ordered(relation.columns, item) for item in shape.order if sorted_by == list(shape.view.key)]
     if by_key and not relation.group:
         relation = relation.having(shape.columns)
-        return compiled(_page(shape, relation, shape.columns, relation.sequence or by_key))
+        upwards = not any(item.descending for item in shape.order)
+        return compiled(_page(shape, relation, shape.columns, (upwards and relation.sequence) or by_key))
     relation = relation.having(sorted_by, None if relation.group else _leads(shape))
     order = [_ordered(relation.columns, item) for item in shape.order]
     if not relation.later:

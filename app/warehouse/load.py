@@ -5,12 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, TableClause, insert, select
 
 from app.marts.catalog import run_table
 from app.marts.definitions import MARTS, Mart
 from app.marts.names import search_key
-from app.marts.tables import DIMENSION_TABLES, LEADER_TABLE, RANKING_TABLES, RUN_TABLES, Scaled
+from app.marts.tables import (
+    DIMENSION_TABLES,
+    LEADER_TABLE,
+    RANKING_TABLES,
+    RUN_TABLES,
+    SEARCH_TABLES,
+    SEARCHED,
+    Scaled,
+)
 from app.warehouse.leaders import leaders, ranking
 
 #: Rows inserted at once as Python tuples: few, so that they stay near the processor.
@@ -36,6 +44,8 @@ def load_tables(connection: Connection, run: int, landed: Callable[[str], Path])
             _insert(connection, table, part)
         if name in marts:
             load_leaders(connection, run, marts[name], rows)
+        if name in SEARCH_TABLES:
+            _insert(connection, SEARCH_TABLES[name], _searched(run, rows))
     _update_statistics(connection)
 
 
@@ -46,6 +56,11 @@ def load_leaders(connection: Connection, run: int, mart: Mart, rows: pl.DataFram
     if mart.ranked:
         ranked = ranking(mart, rows).select(pl.lit(run).alias("run"), pl.all())
         _insert(connection, RANKING_TABLES[mart.name], ranked)
+
+
+def _searched(run: int, members: pl.DataFrame) -> pl.DataFrame:
+    numbers = pl.int_range(run * SEARCHED, run * SEARCHED + pl.len())
+    return members.sort("id").select(numbers.alias("rowid"), "search_key", "run", "id")
 
 
 def _update_statistics(connection: Connection) -> None:
@@ -66,13 +81,13 @@ def stored(name: str, table: Table, run: int, landed: pl.DataFrame) -> pl.DataFr
     )
 
 
-def _insert(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
+def _insert(connection: Connection, table: TableClause, frame: pl.DataFrame) -> None:
     rows = list(zip(*(column.to_list() for column in frame), strict=True))
     _insert_rows(connection, table, frame.columns, rows)
 
 
 def _insert_rows(
-    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    connection: Connection, table: TableClause, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     if rows:
         marks = ", ".join("?" * len(names))

@@ -2,8 +2,10 @@
 
 import pytest
 
+from tests.api.conftest import FIRST, SECOND
 from tests.support.http import Api
 from tests.support.movies import COMPANIES, GENRES, MOVIES, Movie, Row
+from tests.support.world import World
 
 GENRE_PATH, COMPANY_PATH = "/v1/dimensions/genres", "/v1/dimensions/production-companies"
 
@@ -52,7 +54,8 @@ def test_search_is_a_substring_without_case_and_accents(api: Api, search: str, n
 
 
 @pytest.mark.parametrize(
-    ("search", "ids"), [("%", [13]), ("_", [13]), ('"', [12]), ("astral", [4]), ("~w", [5])]
+    ("search", "ids"),
+    [("%", [13]), ("_", [13]), ('"', [12]), ("astral", [4]), ("~w", [5]), ('TE "&, =', [12]), ('"""', [])],
 )
 def test_search_knows_no_wildcards(api: Api, search: str, ids: list[int]) -> None:
     assert [row["id"] for row in api.rows(COMPANY_PATH, search=search)] == ids
@@ -74,6 +77,28 @@ def test_a_search_goes_on_over_pages(api: Api) -> None:
     pages = api.walk(COMPANY_PATH, search="t", limit=1, sort="-name")
     names = [row["name"] for page in pages for row in page]
     assert names == sorted((row["name"] for row in companies() if "t" in row["name"].lower()), reverse=True)
+
+
+@pytest.mark.parametrize("search", ["ama", "dram", "DRAMA", "ence fic", "été", "era", "amax", '"dr'])
+@pytest.mark.parametrize("sort", ["id", "-id", "name", "-releases,name"])
+def test_a_search_of_three_characters_and_more(api: Api, search: str, sort: str) -> None:
+    field, down = sort.partition(",")[0].removeprefix("-"), sort.startswith("-")
+    key = unaccented(search)
+    found = [row for page in api.walk(GENRE_PATH, search=search, sort=sort, limit=1) for row in page]
+    wanted = [row for row in genres() if key in unaccented(row["name"])]
+    wanted.sort(key=lambda row: row[field] * (-1 if down else 1) if field != "name" else row["name"])
+    assert sorted(found, key=lambda row: row["id"]) == sorted(wanted, key=lambda row: row["id"])
+    assert [row[field] for row in found] == [row[field] for row in wanted]
+
+
+def test_a_search_is_within_its_run(api: Api, world: World) -> None:
+    for run in (FIRST, SECOND):
+        ids = {id_ for movie in world.runs[run] for id_ in movie.companies if "win" in COMPANIES[id_]}
+        assert [row["id"] for row in api.rows(COMPANY_PATH, search="WIN", run=run)] == sorted(ids)
+
+
+def unaccented(text: str) -> str:
+    return text.lower().replace("é", "e")
 
 
 def test_meta_names_the_mart_that_was_counted(api: Api) -> None:

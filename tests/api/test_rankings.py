@@ -55,6 +55,14 @@ def test_years_choose_before_ranking(api: Api, world: World) -> None:
     assert found == [row for row in expected(world, "genres", "revenue", 2) if row["year"] in {1996, 1997}]
 
 
+@pytest.mark.parametrize("sort", ["-year", "-year,-rank,-genre_id", "year,-rank", "year,rank,-genre_id"])
+def test_the_key_in_another_direction(api: Api, world: World, sort: str) -> None:
+    rows = expected(world, "genres", "releases", 3)
+    for name in ("genre_id", "rank", "year"):
+        rows.sort(key=lambda row: row[name], reverse=f"-{name}" in sort.split(","))
+    assert api.rows("/v1/rankings/genres", top=3, sort=sort, metric="releases", **BIG) == rows
+
+
 def test_another_order(api: Api, world: World) -> None:
     found = api.rows("/v1/rankings/genres", top=3, sort="-year,genre", metric="budget", **BIG)
     rows = sorted(expected(world, "genres", "budget", 3), key=lambda row: row["genre"])

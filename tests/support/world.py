@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, insert
+from sqlalchemy import Connection, Engine, TableClause, insert
 
 from app.database import transaction
 from app.marts.catalog import publication_table, run_table
-from app.marts.tables import ALL_TABLES, LEADER_TABLE, RANKING_TABLES, RUN_TABLES
+from app.marts.tables import ALL_TABLES, LEADER_TABLE, RANKING_TABLES, RUN_TABLES, SEARCH_TABLES
 from tests.support.leaders import RANKED, listed, ranking
 from tests.support.movies import KEYS, Movie, Row, mart, shown, stored
 
@@ -33,6 +33,8 @@ class World:
             seq = _insert_run(connection, run_id, movies, columns)
             for name, table in RUN_TABLES.items():
                 _insert(connection, table, seq, stored(name, movies))
+                if name in SEARCH_TABLES:
+                    _insert(connection, SEARCH_TABLES[name], seq, searched(seq, stored(name, movies)))
             for name, key in KEYS.items():
                 _insert(connection, LEADER_TABLE, seq, listed(name, mart(name, movies), key))
                 if name in RANKED:
@@ -64,7 +66,16 @@ class World:
             connection.execute(run_table.update().where(found).values(pruned_at=datetime.now(UTC)))
 
 
-def _insert(connection: Connection, table: Table, run: int, rows: Sequence[Row]) -> None:
+def searched(run: int, members: Sequence[Row]) -> list[Row]:
+    """Return the rows of a full-text index: numbered by id, those of a run after 2^32 times its number."""
+    by_id = sorted(members, key=lambda row: row["id"])
+    return [
+        {"rowid": run * 2**32 + place, "search_key": row["search_key"], "id": row["id"]}
+        for place, row in enumerate(by_id)
+    ]
+
+
+def _insert(connection: Connection, table: TableClause, run: int, rows: Sequence[Row]) -> None:
     if rows:
         connection.execute(insert(table), [{"run": run, **row} for row in rows])
 

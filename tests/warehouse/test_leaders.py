@@ -103,6 +103,23 @@ def test_the_migration_works_out_rankings_of_loaded_runs(loaded: Path, mart: str
     assert by_year(loaded, mart) == rankings(loaded, mart)
 
 
+def searched(home: Path) -> list[tuple[int, ...]]:
+    with warehouse(home) as connection:
+        found = connection.execute(
+            "SELECT id, run FROM search_production_company WHERE search_key MATCH '\"c39\"'"
+        )
+        return [tuple(row) for row in found]
+
+
+def test_load_and_migration_make_names_searchable(loaded: Path) -> None:
+    wanted = sorted((1_000 - number, 1) for number in (39, *range(390, 400)))
+    assert searched(loaded) == wanted
+    url = Settings(home=loaded, _env_file=None).warehouse
+    downgrade(open_engine(url), "warehouse", "warehouse_0002")
+    ready(open_engine(url), "warehouse")
+    assert searched(loaded) == wanted
+
+
 def test_an_empty_warehouse_is_migrated_too(engine: Engine) -> None:
     downgrade(engine, "warehouse", "warehouse_0001")
     World(ready(engine, "warehouse")).add("a", ())
@@ -114,13 +131,16 @@ def test_a_pruned_run_leaves_no_row(engine: Engine, world: World) -> None:
     assert prune(engine, oldest)
     with closing(sqlite3.connect(str(engine.url.database))) as connection:
         names = [
-            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            name
+            for (name,) in connection.execute("SELECT name FROM pragma_table_list WHERE type <> 'shadow'")
         ]
-        of_runs = [name for name in names if name.startswith(("mart_", "dim_", "leader", "ranking_"))]
+        of_runs = [
+            name for name in names if name.startswith(("mart_", "dim_", "leader", "ranking_", "search_"))
+        ]
         kept = {
             name: {run for (run,) in connection.execute(f"SELECT DISTINCT run FROM {name}")}  # noqa: S608 - our names
             for name in of_runs
         }
-    assert set(of_runs) > {"leader", *(f"ranking_{mart}" for mart in MARTS)}
+    assert set(of_runs) > {"leader", "search_genre", *(f"ranking_{mart}" for mart in MARTS)}
     assert kept == {name: {2, 3, 4} for name in of_runs}
     assert world.runs.keys() == set("abcd")

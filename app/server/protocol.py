@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.routers.refusals import REFUSAL, Refusal, refuse
 from app.server import framing
+from app.server.cycle import Cycle, target
 from app.server.limits import PIECE, RETRY_AFTER
 from app.server.traffic import Traffic
 from app.server.transport import Gentle
@@ -53,7 +54,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         """Begin, or refuse where there are too many."""
-        super().connection_made(Gentle(transport))  # type: ignore[arg-type] # a stand-in, as above
+        super().connection_made(Gentle(transport, self.loop))  # type: ignore[arg-type] # a stand-in, as above
         excess = len(self.connections) - self.limits.connections
         if excess > self.limits.connections:  # not even for a refusal
             transport.abort()
@@ -150,7 +151,7 @@ class Protocol(HttpToolsProtocol):
         Raises:
             Refusal: it cannot be served; the parser hands it to ``_feed``.
         """
-        super().on_headers_complete()
+        self._begin()
         limits = self.limits
         if (
             len(self.url) > limits.request_line
@@ -162,6 +163,35 @@ class Protocol(HttpToolsProtocol):
             self.headers = []  # trailers end here: they are not headers (RFC 9110, 6.5.1)
         if self.traffic.draining_since is not None:
             self.shutdown()
+
+    def _begin(self) -> None:
+        """Make a request of what the head says, and start it unless it is behind others."""
+        version = self.parser.get_http_version()
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment] # a TypedDict with what is set here
+        scope.update(method=self.parser.get_method().decode(), http_version=version, **target(self.url))
+        before = self.cycle
+        keep_alive = version != "1.0" and self.parser.should_keep_alive()
+        cycle = self.cycle = self._cycle(keep_alive, self.expect_100_continue)
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def _cycle(self, keep_alive: bool = False, expect_100_continue: bool = False) -> Cycle:
+        return Cycle(
+            scope=self.scope,
+            transport=self.transport,  # type: ignore[arg-type] # a stand-in, as above
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.traffic.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=expect_100_continue,
+            keep_alive=keep_alive,
+            on_response=self.on_response_complete,
+        )
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body.
@@ -205,6 +235,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request."""
+        self.transport.flush()
         self.traffic.total_requests += 1
         self.since = self.loop.time()
         if self.transport.is_closing():
@@ -257,18 +288,6 @@ class Protocol(HttpToolsProtocol):
             self.on_message_begin()
         path = self.url.partition(b"?")[0] if len(self.url) <= self.limits.request_line else b""
         method = self.parser.get_method().decode() if self.url else "-"
-        scope: dict[str, Any] = self.scope  # type: ignore[assignment] # a TypedDict with what uvicorn sets
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment] # as above
         scope.update(method=method, path=path.decode("latin-1"), query_string=b"")
-        return RequestResponseCycle(
-            scope=self.scope,
-            transport=self.transport,  # type: ignore[arg-type] # a stand-in, as above
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.traffic.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=False,
-            keep_alive=False,
-            on_response=self.on_response_complete,
-        )
+        return self._cycle()

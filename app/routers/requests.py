@@ -5,7 +5,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +21,8 @@ UNKNOWN_ROUTE = "unknown"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: Stands for the status of a request whose client went away before there was one, as nginx logs it.
 GONE = 499
+#: Name in the state of a request, true once the server lost its client: nothing more is sent.
+LOST = "lost"
 _HEADER = b"x-request-id"
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 log = logging.getLogger(__name__)
@@ -47,8 +49,9 @@ class Requests:
         started = time.perf_counter()
         self._in_flight += 1
         method = scope["method"]
-        answer = _Answer(send, self._request_id(scope), without_body=method == "HEAD")
-        scope.setdefault("state", {})["request_id"] = answer.request_id
+        state = scope.setdefault("state", {})
+        answer = _Answer(send, self._request_id(scope), state, without_body=method == "HEAD")
+        state["request_id"] = answer.request_id
         if method == "HEAD":
             scope["state"][HEAD] = True
             scope = {**scope, "method": "GET"}
@@ -98,15 +101,18 @@ class Requests:
 class _Answer:
     """Passes an answer on, with the request id, and without body for HEAD."""
 
-    def __init__(self, send: Send, request_id: str, without_body: bool) -> None:
+    def __init__(self, send: Send, request_id: str, state: Mapping[str, Any], without_body: bool) -> None:
         self.request_id = request_id
         self.status: int | None = None
         self.sent = 0
         self._send = send
+        self._state = state
         self._without_body = without_body
 
     async def send(self, message: Message) -> None:
-        """Send one ASGI message."""
+        """Send one ASGI message, if there is still somebody to take it."""
+        if LOST in self._state:
+            return
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message.get("headers", ()), (_HEADER, self.request_id.encode())]

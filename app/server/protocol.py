@@ -13,6 +13,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.routers.refusals import REFUSAL, Refusal, refuse
+from app.routers.requests import LOST
 from app.server import framing
 from app.server.cycle import Cycle, target
 from app.server.limits import PIECE, RETRY_AFTER
@@ -66,6 +67,7 @@ class Protocol(HttpToolsProtocol):
         running = self._running
         if running is not None and not running.response_complete:
             running.disconnected = True
+            running.scope["state"][LOST] = True
             running.message_event.set()
         self.deaf, self._held = True, b""
         self.pipeline.clear()
@@ -248,9 +250,12 @@ class Protocol(HttpToolsProtocol):
             self._feed_held()
 
     def shutdown(self) -> None:
-        """Let the answer to the newest request say ``Connection: close``, and no earlier one."""
+        """Let the answer to the newest request say ``Connection: close``, and no earlier one.
+
+        After one whose head was sent without, the client may ask once more.
+        """
         cycle = self.cycle
-        if cycle is None or cycle.response_complete or self._held:
+        if cycle is None or cycle.response_started or self._held:
             return
         if self._last is not None and not self._last.response_started:
             self._last.keep_alive = True

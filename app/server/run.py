@@ -12,6 +12,7 @@ from app.errors import StoreFailure
 from app.routers.refusals import Refusals
 from app.server.limits import Limits
 from app.server.listener import allow_descriptors
+from app.server.memory import give_back
 from app.server.server import Server
 from app.server.workers import Parent, Workers
 
@@ -76,6 +77,7 @@ def _prepared(application: FastAPI) -> FastAPI:
 
 def _serve(server: Server, listener: socket.socket) -> None:
     sys.setswitchinterval(SWITCH_S)
+    give_back()
     allow_descriptors(server.traffic.limits.connections)
     # For a signal that comes before uvicorn listens to them. Having drained, uvicorn raises SIGTERM again,
     # for whoever handled it before: a clean end.

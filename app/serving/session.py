@@ -20,7 +20,9 @@ from app.serving.statement import Compiled, compiled
 from app.warehouse import runs
 from app.warehouse.runs import Run
 
-_BUSY_TIMEOUT_S = 1.0
+#: So long somebody else's exclusive lock is waited for: the event loop stands still meanwhile. In WAL mode
+#: nobody needs one in daily work.
+_BUSY_TIMEOUT_S = 0.01
 _NEVER = float("inf")
 _PUBLICATION = compiled(
     select(

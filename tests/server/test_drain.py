@@ -90,6 +90,21 @@ def test_answers_under_way_end_and_say_that_they_are_the_last() -> None:
         assert wire.at_end()
 
 
+def test_an_answer_that_had_begun_does_not_end_its_connection() -> None:
+    """Its head is under way and did not say that it is the last: the client asks again at once."""
+    made = HandMade()
+    limits = Limits(drain_delay_s=0, sweep_ticks=1, last_call_s=2)
+    with running(made, limits) as (server, port), Wire(port) as wire:
+        wire.send(request("/wait"))
+        assert made.waiting.acquire(timeout=5)
+        server.handle_exit(signal.SIGTERM, None)
+        assert wait_until(lambda: server.traffic.draining_since is not None)
+        made.go.set()
+        assert wire.answer().headers.get("connection") is None
+        assert wire.get().headers["connection"] == "close"
+        assert wire.at_end()
+
+
 def test_a_request_that_crosses_the_wire_is_answered(application: FastAPI) -> None:
     limits = Limits(drain_delay_s=0, sweep_ticks=1, last_call_s=2)
     with running(application, limits) as (server, port), Wire(port) as wire:

@@ -248,6 +248,19 @@ def test_a_file_that_is_not_there_is_read_once_it_is(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_lock_that_somebody_holds_does_not_stop_the_loop(file: Path) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as other, closing(MartStore(file)) as store:
+        other.execute("PRAGMA journal_mode=DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        for _ in range(5):
+            with pytest.raises(StoreFailure):
+                store.state()
+        assert time.monotonic() - began < 1
+        other.execute("ROLLBACK")
+        assert store.state().current
+
+
 def test_a_file_that_is_no_database_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "warehouse.sqlite").write_bytes(b"no database" * 1000)
     store = MartStore(tmp_path / "warehouse.sqlite")

@@ -7,7 +7,10 @@ from starlette.types import Receive, Scope, Send
 
 
 class HandMade:
-    """``/endless`` never ends, ``/wait`` waits for ``go``, ``/bytes/N`` is large, anything else answers."""
+    """``/endless`` never ends, ``/bytes/N`` is large, anything else answers.
+
+    ``/wait`` waits for ``go`` after its head, ``/late`` before it.
+    """
 
     def __init__(self) -> None:
         self.go = threading.Event()
@@ -27,10 +30,11 @@ class HandMade:
             self.ended.set()
 
     async def _answer(self, path: str, send: Send) -> None:
+        if path == "/late":
+            await self._wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         if path == "/wait":
-            self.waiting.release()
-            await asyncio.to_thread(self.go.wait)
+            await self._wait()
         if path.startswith("/bytes/"):
             for _ in range(int(path.removeprefix("/bytes/")) // 65_536):
                 await send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
@@ -38,3 +42,7 @@ class HandMade:
             await send({"type": "http.response.body", "body": bytes(1_000), "more_body": True})
             await asyncio.sleep(0.01)
         await send({"type": "http.response.body", "body": b"done"})
+
+    async def _wait(self) -> None:
+        self.waiting.release()
+        await asyncio.to_thread(self.go.wait)

@@ -44,7 +44,7 @@ class Front:
 
     async def _answer(self, listing: Listing, scope: Scope) -> Answer:
         claims = await self._gate.admit(authorization(scope), scope["query_string"], SCOPE)
+        scope["state"]["client_id"] = claims.client_id
         answer, result = await self._answers.answer(listing, ask(scope))
-        scope["state"].update(client_id=claims.client_id, run_id=answer.headers["Run-Id"])
         self._metrics.cache(result)
         return answer

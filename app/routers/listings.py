@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from app.ops.metrics import Metrics
 from app.routers import schemas
 from app.routers.front import SCOPE
 from app.routers.security import require
@@ -18,7 +19,9 @@ Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 def _endpoint(listing: Listing) -> Endpoint:
     async def read(request: Request) -> Response:
         answers: Answers = request.app.state.answers
-        answer, _ = await answers.answer(listing, ask(request.scope))
+        metrics: Metrics = request.app.state.metrics
+        answer, result = await answers.answer(listing, ask(request.scope))
+        metrics.cache(result)
         return Sent(answer)
 
     return read

@@ -37,6 +37,7 @@ def path(scope: Mapping[str, Any]) -> str:
 
 async def send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer; of one that is streamed, nothing more once the client is gone."""
+    scope["state"]["run_id"] = answer.headers.get("Run-Id")
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.raw_headers})
     if answer.chunks is not None:
         await _send_chunks(answer.chunks, scope, receive, send)

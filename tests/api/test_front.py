@@ -1,14 +1,19 @@
 """Both ways to a listing, the shortcut and FastAPI's route, answer alike; what is remembered goes stale."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from app.auth.clients import revoke_client
+from app.database import open_engine
+from app.main import close, create_app
+from app.ops.access_log import AccessLog
+from app.settings import Settings
 from tests.api.conftest import FIRST, HELD, SECOND
-from tests.support.http import Api
+from tests.support.http import Api, authorized
 from tests.support.movies import LATER, MOVIES
 from tests.support.world import World
 
@@ -72,6 +77,33 @@ def test_both_ways_answer_alike(api: Api, method: str, query: str) -> None:
 def test_both_ways_read_headers_alike(api: Api, headers: dict[str, str | None]) -> None:
     direct, routed = (api.request("GET", path, headers=headers) for path in (PATH, ESCAPED))
     assert shown(direct) == shown(routed)
+
+
+def test_both_ways_count_where_answers_come_from(fresh: tuple[Api, World]) -> None:
+    api, world = fresh
+    world.add(FIRST, MOVIES)
+    world.publish(FIRST)
+    for path in (PATH, PATH, ESCAPED, ESCAPED):
+        assert api.get(path).status_code == 200
+    shown = api.get("/metrics").text
+    assert 'answer_cache_requests_total{result="miss"} 2\n' in shown
+    assert 'answer_cache_requests_total{result="hit"} 2\n' in shown
+
+
+def test_both_ways_tell_the_log_which_run_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(AccessLog, "write", lambda _, *line: lines.append(line))
+    settings = Settings(home=tmp_path, rate_limit="off", _env_file=None)
+    app = create_app(settings)
+    api, world = authorized(app), World(open_engine(settings.warehouse))
+    world.add(FIRST, MOVIES)
+    world.publish(FIRST)
+    lines.clear()
+    for path in (PATH, ESCAPED, "/v1/runs/current"):
+        assert api.get(path).headers["run-id"] == FIRST
+    api.runner.close()
+    close(app)
+    assert [line[-1] for line in lines] == [FIRST] * 3
 
 
 def test_an_answer_given_again_is_the_same(api: Api) -> None:

@@ -15,10 +15,10 @@ import pytest
 from app.database import open_engine, ready
 from app.settings import Settings
 from tests.api.conftest import FIRST, SECOND
-from tests.server.test_time import wait_until
 from tests.support.movies import LATER, MOVIES
 from tests.support.program import command, environment
 from tests.support.server import Server, credentials, serving, token
+from tests.support.waiting import wait_until
 from tests.support.world import World
 
 PATH = "/v1/aggregates/production-company-genres"

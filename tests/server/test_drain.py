@@ -17,9 +17,10 @@ from fastapi import FastAPI
 from app.server.limits import Limits
 from app.server.run import serve_alone
 from tests.server.load import Load
-from tests.server.test_time import quick, wait_until
+from tests.server.test_time import quick
 from tests.support.hand_made import HandMade
 from tests.support.server import Server, serving
+from tests.support.waiting import wait_until
 from tests.support.wire import HOST, Wire, request, running
 
 

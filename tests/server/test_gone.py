@@ -6,8 +6,8 @@ from app.ops.metrics import Metrics
 from app.routers.requests import Requests
 from app.server.limits import Limits
 from tests.ops.test_metrics import shown
-from tests.server.test_time import wait_until
 from tests.support.hand_made import HandMade
+from tests.support.waiting import wait_until
 from tests.support.wire import Wire, request, running
 
 

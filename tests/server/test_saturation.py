@@ -7,8 +7,9 @@ from fastapi import FastAPI
 
 from app.routers.refusals import Refusals
 from tests.server.test_refusals import assert_refused
-from tests.server.test_time import quick, wait_until
+from tests.server.test_time import quick
 from tests.support.hand_made import HandMade
+from tests.support.waiting import wait_until
 from tests.support.wire import Wire, request, running
 
 

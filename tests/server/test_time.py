@@ -2,7 +2,6 @@
 
 import socket
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ from fastapi import FastAPI
 from app.server.limits import Limits
 from tests.server.test_refusals import assert_refused
 from tests.support.hand_made import HandMade
+from tests.support.waiting import wait_until
 from tests.support.wire import Wire, request, running
 
 SHORT = 0.4
@@ -115,11 +115,3 @@ def test_a_refused_client_that_stays_is_let_go(application: FastAPI, left: bytes
     with running(application, quick(linger_s=SHORT)) as (server, port), Wire(port) as wire:
         wire.send(b"what?\r\n\r\n" + left).answer()
         assert wait_until(lambda: not server.traffic.connections)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 5) -> bool:
-    """Say whether something becomes true within some seconds."""
-    end = time.monotonic() + seconds
-    while not (met := condition()) and time.monotonic() < end:
-        time.sleep(0.01)
-    return met

@@ -8,9 +8,9 @@ from pathlib import Path
 from tests.api.conftest import FIRST, SECOND
 from tests.api.test_serve import world_in
 from tests.server.test_drain import children, port_of
-from tests.server.test_time import wait_until
 from tests.support.program import command
 from tests.support.server import credentials, serving, token
+from tests.support.waiting import wait_until
 from tests.support.wire import Wire
 
 PATH = "/v1/aggregates/years"

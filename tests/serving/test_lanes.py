@@ -8,7 +8,7 @@ import pytest
 
 from app.serving.errors import Saturated
 from app.serving.lanes import Lane
-from tests.serving.until import until
+from tests.support.waiting import until
 
 THREADS, WAITING = 2, 3
 

@@ -18,8 +18,8 @@ from app.serving.errors import Saturated, StatementTimeout
 from app.serving.statement import Compiled
 from app.serving.store import MartStore, Snapshot
 from app.settings import Settings
-from tests.serving.until import until
 from tests.support.movies import LATER, MOVIES
+from tests.support.waiting import until
 from tests.support.world import World
 
 #: Counts to ``:n`` in SQLite: as long as one likes, by statements alone.

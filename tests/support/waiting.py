@@ -1,7 +1,16 @@
-"""Waiting for what another thread does."""
+"""Waiting for what another thread or process does."""
 
 import asyncio
+import time
 from collections.abc import Callable
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 5) -> bool:
+    """Say whether something becomes true within some seconds."""
+    end = time.monotonic() + seconds
+    while not (met := condition()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return met
 
 
 async def until(holds: Callable[[], bool], within_s: float = 10) -> None:

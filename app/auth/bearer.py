@@ -8,12 +8,11 @@ from app.auth.errors import InvalidRequest, Unauthorized
 QUERY_PARAMETER = "access_token"
 
 
-def bearer_token(authorization: Sequence[str], query: bytes) -> str:
-    """Return a request's token, given every ``Authorization`` value and its query.
+def credentials(authorization: Sequence[bytes], query: bytes) -> bytes:
+    """Return a request's ``Authorization``, given every value of it and the query; empty where there is none.
 
     Raises:
         InvalidRequest: the token stands in the query, where logs keep it, or the header occurs twice.
-        Unauthorized: there is no bearer token.
     """
     if _is_in(query):
         raise InvalidRequest(
@@ -21,7 +20,16 @@ def bearer_token(authorization: Sequence[str], query: bytes) -> str:
         )
     if len(authorization) > 1:
         raise InvalidRequest("the Authorization header occurs more than once")
-    scheme, _, token = "".join(authorization).partition(" ")
+    return authorization[0] if authorization else b""
+
+
+def bearer_token(given: bytes) -> str:
+    """Return the token of an ``Authorization``.
+
+    Raises:
+        Unauthorized: there is no bearer token.
+    """
+    scheme, _, token = given.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthorized
     return token.strip(" ")

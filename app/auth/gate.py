@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from app.auth.bearer import bearer_token
+from app.auth.bearer import bearer_token, credentials
 from app.auth.claims import VerifiedClaims
 from app.auth.errors import InsufficientScope, InvalidToken
 from app.auth.limits import RateLimit
@@ -20,18 +20,18 @@ class Gate:
         self._remembered = Remembered()
         self._verifying = asyncio.Lock()
 
-    async def admit(self, authorization: Sequence[str], query: bytes, scope: str) -> VerifiedClaims:
+    async def admit(self, authorization: Sequence[bytes], query: bytes, scope: str) -> VerifiedClaims:
         """Return the claims of a request, given every ``Authorization`` value and its query.
 
         Raises:
             BearerError: the token is missing, not good or lacks the scope; the attributes are the answer.
             RateLimited: the client has asked too much lately.
         """
-        token = bearer_token(authorization, query)
-        digest = Remembered.digest(token)
+        given = credentials(authorization, query)
+        digest = Remembered.digest(given)
         claims = self._remembered.get(digest)
         if claims is None:
-            claims = await self._verified(token)
+            claims = await self._verified(bearer_token(given))
             self._remembered.keep(digest, claims)
         else:
             self._check(claims, digest)

@@ -24,9 +24,9 @@ class Remembered:
         return len(self._claims)
 
     @staticmethod
-    def digest(token: str) -> bytes:
-        """Return what stands for a token: a digest gives no token away and is short."""
-        return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+    def digest(credentials: bytes) -> bytes:
+        """Return what stands for a token as it was sent: a digest gives no token away and is short."""
+        return hashlib.sha256(credentials).digest()
 
     def get(self, digest: bytes) -> VerifiedClaims | None:
         """Return the claims of a token that was verified before."""

@@ -14,7 +14,7 @@ from app.ops.access_log import AccessLog
 from app.ops.metrics import Metrics
 from app.routers import sending
 from app.routers.problems import unexpected
-from app.routers.sending import HEAD
+from app.routers.sending import HEAD, WHOLE
 
 UNKNOWN_ROUTE = "unknown"
 #: Methods that metrics tell apart; a client can make up any other.
@@ -113,7 +113,12 @@ class _Answer:
         """Send one ASGI message, if there is still somebody to take it."""
         if LOST in self._state:
             return
-        if message["type"] == "http.response.start":
+        if message["type"] == WHOLE:
+            self.status, body = message["status"], b"" if self._without_body else message["body"]
+            self.sent = len(body)
+            head = b"%b%b: %b\r\n" % (message["head"], _HEADER, self.request_id.encode())
+            message = {"type": WHOLE, "status": self.status, "head": head, "body": body}
+        elif message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message.get("headers", ()), (_HEADER, self.request_id.encode())]
             message = {"type": "http.response.start", "status": self.status, "headers": headers}

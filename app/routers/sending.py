@@ -10,23 +10,27 @@ from starlette.types import Receive, Scope, Send
 from app.serving.answer import Answer, Ask
 
 HEAD = "head"
+#: ASGI extension of our server, and its one message: a whole answer, its headers as the lines that are sent.
+WHOLE = "app.http.response.whole"
+#: Headers that say what is asked, as ``Ask`` has them.
+_ASKING = (b"accept", b"accept-encoding", b"if-none-match")
 #: Of a body that is streamed no more is sent at once: other requests have their turn in between.
 PIECE_BYTES = 64 * 1024
 
 
 def ask(scope: Scope) -> Ask:
     """Return what a request asks."""
-    lists: dict[bytes, list[str]] = {b"accept": [], b"accept-encoding": [], b"if-none-match": []}
+    said: dict[bytes, str] = {}
     for name, value in scope["headers"]:
-        if name in lists:
-            lists[name].append(value.decode("latin-1"))
-    accept, accept_encoding, if_none_match = (", ".join(values) or None for values in lists.values())
-    return Ask(path(scope), scope["query_string"], accept, accept_encoding, if_none_match)
+        if name in _ASKING and value:
+            text = value.decode("latin-1")
+            said[name] = f"{said[name]}, {text}" if name in said else text
+    return Ask(path(scope), scope["query_string"], *map(said.get, _ASKING))
 
 
-def authorization(scope: Scope) -> list[str]:
+def authorization(scope: Scope) -> list[bytes]:
     """Return every ``Authorization`` value of a request."""
-    return [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
+    return [value for name, value in scope["headers"] if name == b"authorization"]
 
 
 def path(scope: Mapping[str, Any]) -> str:
@@ -38,6 +42,9 @@ def path(scope: Mapping[str, Any]) -> str:
 async def send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer; of one that is streamed, nothing more once the client is gone."""
     scope["state"]["run_id"] = answer.headers.get("Run-Id")
+    if answer.chunks is None and WHOLE in scope.get("extensions", ()):
+        await send({"type": WHOLE, "status": answer.status, "head": answer.head, "body": answer.body})
+        return
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.raw_headers})
     if answer.chunks is not None:
         await _send_chunks(answer.chunks, scope, receive, send)

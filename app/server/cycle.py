@@ -1,14 +1,21 @@
 """One request and its answer: uvicorn's cycle with a head that is checked as a whole and built in one go."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from app.routers.sending import WHOLE
+from app.serving.answer import header_lines
+
+#: What the server can do beyond ASGI.
+EXTENSIONS: Mapping[str, Any] = {WHOLE: {}}
 Header = tuple[bytes, bytes]
-_CLOSE, _CHUNKED, _END = b"connection: close\r\n", b"transfer-encoding: chunked\r\n", b"\r\n"
+_CLOSE, _CHUNKED = b"connection: close\r\n", b"transfer-encoding: chunked\r\n"
+_BEGINNING = frozenset({"http.response.start", WHOLE})
 #: Headers of an answer that say how it is framed.
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 #: Answers that have no body (RFC 9110, 6.4.1).
@@ -27,6 +34,12 @@ def target(url: bytes) -> dict[str, Any]:
     return {"path": unescaped, "raw_path": parsed.path, "query_string": parsed.query or b""}
 
 
+@lru_cache(2)
+def _lines(*headers: Header) -> bytes:
+    """Return the lines of headers that are the same for a second."""
+    return header_lines(headers)
+
+
 class Cycle(RequestResponseCycle):
     """Answers one request. Uvicorn checks each name and value by itself, which costs more than the answer."""
 
@@ -36,27 +49,40 @@ class Cycle(RequestResponseCycle):
         Raises:
             ValueError: a header holds a line break or NUL.
         """
-        if self.response_started or message["type"] != "http.response.start":
+        if self.response_started or message["type"] not in _BEGINNING:
             await super().send(message)
             return
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
-        if not self.disconnected:
-            self._start(message["status"], [*self.default_headers, *message.get("headers", ())])
+        if self.disconnected:
+            return
+        self.response_started, self.waiting_for_100_continue = True, False
+        if message["type"] == WHOLE:
+            self._answer(message["status"], message["head"], message["body"])
+        else:
+            self._start(message["status"], message.get("headers", ()))
+
+    def _answer(self, status: int, head: bytes, body: bytes) -> None:
+        """Send everything."""
+        ours = _lines(*self.default_headers)
+        close = b"" if self.keep_alive else _CLOSE
+        self.transport.write(b"%b%b%b%b\r\n" % (STATUS_LINE[status], ours, head, close))
+        if body:
+            self.transport.write(body)
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
 
     def _start(self, status: int, headers: Sequence[Header]) -> None:
-        self.response_started, self.waiting_for_100_continue = True, False
-        parts = [STATUS_LINE[status]]
-        for name, value in headers:
-            parts += (name.lower(), b": ", value, b"\r\n")
-        head = b"".join(parts)
-        if head.count(b"\n") != len(headers) + 1 or head.count(b"\r") != len(headers) + 1 or b"\0" in head:
-            raise ValueError("a header of the answer holds a line break or NUL")
-        self.transport.write(head + self._frame(status, headers) + _END)
+        given = [(name.lower(), value) for name, value in headers]
+        head = header_lines([*self.default_headers, *given])
+        self.transport.write(STATUS_LINE[status] + head + self._frame(status, given) + b"\r\n")
 
     def _frame(self, status: int, headers: Iterable[Header]) -> bytes:
         """Take note of how the answer is framed, and return the lines that are missing."""
-        given = {name.lower(): value for name, value in headers if name.lower() in _FRAMING}
+        given = {name: value for name, value in headers if name in _FRAMING}
         missing = b""
         if b"close" in given.get(b"connection", b"").lower():
             self.keep_alive = False

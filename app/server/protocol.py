@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from app.routers.refusals import REFUSAL, Refusal, refuse
 from app.routers.requests import LOST
 from app.server import framing
-from app.server.cycle import Cycle, target
+from app.server.cycle import EXTENSIONS, Cycle, target
 from app.server.limits import PIECE, RETRY_AFTER
 from app.server.traffic import Traffic
 from app.server.transport import Gentle
@@ -170,7 +170,8 @@ class Protocol(HttpToolsProtocol):
         """Make a request of what the head says, and start it unless it is behind others."""
         version = self.parser.get_http_version()
         scope: dict[str, Any] = self.scope  # type: ignore[assignment] # a TypedDict with what is set here
-        scope.update(method=self.parser.get_method().decode(), http_version=version, **target(self.url))
+        method = self.parser.get_method().decode()
+        scope.update(method=method, http_version=version, extensions=EXTENSIONS, **target(self.url))
         before = self.cycle
         keep_alive = version != "1.0" and self.parser.should_keep_alive()
         cycle = self.cycle = self._cycle(keep_alive, self.expect_100_continue)

@@ -2,10 +2,10 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 import orjson
@@ -24,8 +24,7 @@ _OF_A_BODY = {"Content-Type", "Content-Encoding", "Link"}
 IN_QUERY = "!$&'()*+,;=:@/?%"
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(NamedTuple):
     """A request as a listing sees it: path and query as they were sent, and what the headers say."""
 
     path: str
@@ -69,6 +68,11 @@ class Answer:
         known = {} if self.chunks or self.status == 304 else {"Content-Length": str(len(self.body))}
         return [(name.lower().encode(), value.encode()) for name, value in {**self.headers, **known}.items()]
 
+    @cached_property
+    def head(self) -> bytes:
+        """The headers as they are sent (RFC 9112): made once, like the body."""
+        return header_lines(self.raw_headers)
+
     def unless(self, if_none_match: str | None) -> "Answer":
         """Return the answer, or 304 where the client's copy is current."""
         if if_none_match is None or not not_modified(self.headers["ETag"], if_none_match):
@@ -80,6 +84,19 @@ class Answer:
         """304 with the headers that a 200 would have but for those of its body (RFC 9110, section 15.4.5)."""
         kept = {name: value for name, value in self.headers.items() if name not in _OF_A_BODY}
         return Answer(304, kept)
+
+
+def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return headers as HTTP/1.1 has them, a line each.
+
+    Raises:
+        ValueError: one holds a line break or NUL, and would be more than one.
+    """
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    head = b"".join(lines)
+    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+        raise ValueError("a header of the answer holds a line break or NUL")
+    return head
 
 
 def etag(*parts: Any) -> str:

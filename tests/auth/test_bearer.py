@@ -8,7 +8,7 @@ import pytest
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from app.auth.bearer import bearer_token
+from app.auth.bearer import bearer_token, credentials
 from app.auth.claims import VerifiedClaims
 from app.auth.clients import create_client
 from app.auth.errors import BearerError, InvalidRequest, InvalidToken, Unauthorized
@@ -18,9 +18,13 @@ from app.auth.service import Auth
 from app.routers.security import require
 
 
+def token_of(values: list[str], query: bytes) -> str:
+    return bearer_token(credentials([value.encode() for value in values], query))
+
+
 @pytest.mark.parametrize("value", ["Bearer abc", "bearer abc", "BEARER abc", "Bearer   abc", "Bearer abc "])
 def test_the_token_follows_the_scheme(value: str) -> None:
-    assert bearer_token([value], b"") == "abc"
+    assert token_of([value], b"") == "abc"
 
 
 @pytest.mark.parametrize(
@@ -28,7 +32,7 @@ def test_the_token_follows_the_scheme(value: str) -> None:
 )
 def test_without_a_bearer_token_there_is_no_error_code(values: list[str]) -> None:
     with pytest.raises(Unauthorized) as caught:
-        bearer_token(values, b"")
+        token_of(values, b"")
     assert caught.value.status == 401
     assert caught.value.title == "Unauthorized"
     assert caught.value.detail == "a bearer token is required"
@@ -40,7 +44,7 @@ def test_without_a_bearer_token_there_is_no_error_code(values: list[str]) -> Non
 )
 def test_two_headers_are_one_too_many(values: list[str]) -> None:
     with pytest.raises(InvalidRequest, match="more than once") as caught:
-        bearer_token(values, b"")
+        token_of(values, b"")
     assert (caught.value.status, caught.value.title) == (400, "Bad Request")
     assert caught.value.headers["WWW-Authenticate"] == (
         'Bearer realm="movie-marts", error="invalid_request", '
@@ -54,19 +58,19 @@ def test_two_headers_are_one_too_many(values: list[str]) -> None:
 @pytest.mark.parametrize("values", [[], ["Bearer abc"]])
 def test_a_token_in_the_query_is_refused(values: list[str], query: bytes) -> None:
     with pytest.raises(InvalidRequest, match="never in the query"):
-        bearer_token(values, query)
+        token_of(values, query)
 
 
 @pytest.mark.parametrize(
     "query", [b"search=access_token", b"access_token_=x", b"a=%61ccess_token", b"access"]
 )
 def test_the_word_alone_is_no_token(query: bytes) -> None:
-    assert bearer_token(["Bearer abc"], query) == "abc"
+    assert token_of(["Bearer abc"], query) == "abc"
 
 
 @pytest.mark.parametrize("value", ["Bearer", "Bearer "])
 def test_an_empty_token_is_a_token_that_nothing_accepts(value: str, auth: Auth) -> None:
-    assert bearer_token([value], b"") == ""
+    assert token_of([value], b"") == ""
     with pytest.raises(InvalidToken, match="malformed"):
         auth.verifier.verify("")
 

@@ -48,7 +48,7 @@ def issued(auth: Auth, *scopes: str) -> tuple[str, str]:
 
 
 async def admitted(gate: Gate, token: str, scope: str = "marts:read") -> VerifiedClaims:
-    return await gate.admit([f"Bearer {token}"], b"", scope)
+    return await gate.admit([f"Bearer {token}".encode()], b"", scope)
 
 
 def test_a_signature_is_checked_once(auth: Auth) -> None:
@@ -147,7 +147,7 @@ def test_new_tokens_wait_for_each_other_and_remembered_ones_do_not(auth: Auth) -
 def test_only_good_tokens_are_remembered_and_only_so_many() -> None:
     remembered = Remembered(capacity=2)
     claims = [VerifiedClaims("i", "s", f"c{n}", frozenset(), f"j{n}", 0, 1, "k") for n in range(3)]
-    first, second, third = (Remembered.digest(f"token {n}") for n in range(3))
+    first, second, third = (Remembered.digest(b"Bearer %d" % n) for n in range(3))
     remembered.keep(first, claims[0])
     remembered.keep(second, claims[1])
     assert remembered.get(first) is claims[0]

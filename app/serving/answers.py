@@ -4,8 +4,7 @@ from app.serving.answer import Answer, Ask
 from app.serving.cache import Cache, Result
 from app.serving.encodings import choose
 from app.serving.listings import Listing
-from app.serving.paging import WHOLE
-from app.serving.parameters import pairs
+from app.serving.paging import asks_for_all
 from app.serving.reader import Reader
 from app.serving.store import MartStore
 
@@ -30,7 +29,7 @@ class Answers:
         finished = self.cache.get(key)
         if finished is not None:
             return finished.unless(ask.if_none_match), "hit"
-        if WHOLE in pairs(ask.query):  # one client's stream: nobody can share it
+        if asks_for_all(ask.query):  # one client's stream: nobody can share it
             return await self._reader.export(listing, ask), "miss"
         answer, result = await self.cache.compute(key, lambda: self._reader.read(listing, ask))
         return answer.unless(ask.if_none_match), result

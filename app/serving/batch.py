@@ -1,7 +1,7 @@
 """Rows of a question as text, read in one step of SQLite."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -38,13 +38,13 @@ class Batch:
 
 
 def page(snapshot: Snapshot, query: Query, run: Run, after: Sequence[Any] | None, form: Format) -> Batch:
-    """Read a page, the first one or that after a row's sort values, and whether it is the last.
+    """Read a page, the first one or that after a row's sort values: one row more tells whether it is cut.
 
     Raises:
         InvalidParameters: a sum asked for does not fit 64 bits.
     """
     limit = query.paging.limit
-    text, ends, count = _read(snapshot, query, run, after, form, limit, _CUT)
+    text, ends, count = _read(snapshot, query, run, after, form, limit + 1, _CUT)
     more = count > limit
     if more:
         text, ends = text.rpartition(_CUT)[0], ends.rpartition(b"\n")[0]
@@ -59,7 +59,7 @@ def part(
     Raises:
         InvalidParameters: a sum asked for does not fit 64 bits.
     """
-    text, ends, count = _read(snapshot, query, run, after, form, rows - 1, form.lines.separator)
+    text, ends, count = _read(snapshot, query, run, after, form, rows, form.lines.separator)
     return _batch(form, text, ends, count, count == rows)
 
 
@@ -74,19 +74,18 @@ def _read(
     run: Run,
     after: Sequence[Any] | None,
     form: Format,
-    limit: int,
+    rows: int,
     separator: bytes,
 ) -> tuple[bytes, bytes, int]:
-    """Return the lines of one row more than ``limit``, their sort values, and how many they are."""
+    """Return the lines of so many rows at most, their sort values, and how many they are."""
 
     def lookup(dimension: Dimension, kind: MatchOn, value: str | int) -> list[int]:
         return snapshot.ids(dimension, kind, value, run)
 
-    paging = replace(query.paging, limit=limit)
-    rows, values = statement.prepare(replace(query, paging=paging), run.seq, after, lookup)
-    order = tuple(item.field.name for item in paging.order)
-    sql = _as_text(rows.sql, form.lines, paging.fields, order, separator)
-    ((text, ends, count),) = snapshot.rows(Compiled(sql, rows.constants), values)
+    found, values = statement.prepare(query, run.seq, after, lookup, rows)
+    order = tuple(item.field.name for item in query.paging.order)
+    sql = _as_text(found.sql, form.lines, query.paging.fields, order, separator)
+    ((text, ends, count),) = snapshot.rows(Compiled(sql, found.constants), values)
     return text or b"", ends or b"", count
 
 

@@ -10,6 +10,7 @@ from app.serving.parameters import (
     choice,
     comma_separated,
     integer,
+    pairs,
     text,
     whole_or_all,
 )
@@ -27,12 +28,19 @@ LISTING_LIMIT = Parameter(
 _ANY_FORMAT = "Format of the answer; goes before the `Accept` header."
 FORMAT = choice("format", _ANY_FORMAT, (JSON.name,))
 LISTING_FORMAT = choice("format", _ANY_FORMAT, tuple(FORMATS))
-#: What a query has in it that asks for all rows.
-WHOLE = ("limit", "all")
 CURSOR = text(
     "cursor",
     "`next_cursor` of the page before. All other parameters must stay as they were.",
 )
+
+
+def asks_for_all(query: bytes) -> bool:
+    """Say whether a query has ``limit=all`` in it.
+
+    Raises:
+        InvalidParameters: as ``parameters.pairs`` does, where there is a need to look closer.
+    """
+    return (b"all" in query or b"%" in query) and ("limit", "all") in pairs(query)
 
 
 def fields_parameter(names: Sequence[str]) -> Parameter:

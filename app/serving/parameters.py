@@ -66,12 +66,14 @@ def pairs(query: bytes) -> list[tuple[str, str]]:
 
 
 def _pair(part: bytes) -> tuple[str, str]:
-    raw_name, _, raw_value = part.replace(b"+", b" ").partition(b"=")
-    name = unquote_to_bytes(raw_name).decode(errors="replace")  # what is not UTF-8 is no name that is known
+    name, _, value = part.replace(b"+", b" ").partition(b"=")
+    if b"%" in part:
+        name, value = unquote_to_bytes(name), unquote_to_bytes(value)
+    known = name.decode(errors="replace")  # what is not UTF-8 is no name that is known
     try:
-        return name, unquote_to_bytes(raw_value).decode()
+        return known, value.decode()
     except UnicodeDecodeError:
-        raise invalid(name[:_SHOWN], "must be percent-encoded UTF-8") from None
+        raise invalid(known[:_SHOWN], "must be percent-encoded UTF-8") from None
 
 
 def read(query: bytes, known: Mapping[str, Parameter]) -> dict[str, Any]:

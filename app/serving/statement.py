@@ -58,21 +58,18 @@ def columns(query: Query) -> tuple[str, ...]:
 
 
 def prepare(
-    query: Query, run: int, after: Sequence[Any] | None, lookup: Lookup
+    query: Query, run: int, after: Sequence[Any] | None, lookup: Lookup, rows: int
 ) -> tuple[Compiled, dict[str, Any]]:
-    """Return the statement of a page and what it binds, for the first page or after a row's sort values.
-
-    One row more than the page tells whether it is cut.
-    """
+    """Return the statement of so many rows and what it binds, the first ones or after a row's sort values."""
     values = dict(query.selection)
     clauses = []
     for condition in query.listing.conditions:
         if condition.name in values:
             clause, values[condition.name] = condition.given(values[condition.name], lookup)
             clauses.append(clause)
-    leaders = after is None and query.paging.limit < LEADERS
+    leaders = after is None and rows <= LEADERS
     shape = Shape(query.view, columns(query), query.paging.order, tuple(clauses), nulls_of(after), leaders)
-    return _build(shape), {**values, **last_row(after), "run": run, "limit": query.paging.limit + 1}
+    return _build(shape), {**values, **last_row(after), "run": run, "limit": rows}
 
 
 @lru_cache(maxsize=1024)

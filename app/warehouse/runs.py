@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, Select, select
@@ -55,6 +56,7 @@ class Run:
         }
 
 
+@lru_cache(64)  # every page says when its run was published
 def timestamp(at: datetime | None) -> str | None:
     """Return a time as RFC 3339 text in UTC, to the microsecond."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if at else None

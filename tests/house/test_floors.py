@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "auth": GROUND,
     "ops": GROUND,
     "routers": ROOMS - {"database", "storage", "warehouse"},
-    "server": GROUND | {"routers"},
+    "server": GROUND | {"routers", "serving"},
     "cli": ROOMS | {"etl", "server"},
     "main": ROOMS | {"routers"},
 }

@@ -28,16 +28,37 @@ class Gate:
             RateLimited: the client has asked too much lately.
         """
         given = credentials(authorization, query)
-        digest = Remembered.digest(given)
-        claims = self._remembered.get(digest)
+        claims = self._recognised(given)
         if claims is None:
             claims = await self._verified(bearer_token(given))
-            self._remembered.keep(digest, claims)
-        else:
-            self._check(claims, digest)
+            self._remembered.keep(Remembered.digest(given), claims)
+        self.permit(claims, scope)
+        return claims
+
+    def recognise(self, authorization: Sequence[bytes], query: bytes) -> VerifiedClaims | None:
+        """Return the claims of a request whose token was verified before, None where it was not.
+
+        Raises:
+            BearerError: the token may not stand there, or is good no more.
+        """
+        return self._recognised(credentials(authorization, query))
+
+    def permit(self, claims: VerifiedClaims, scope: str) -> None:
+        """Count one request of a client.
+
+        Raises:
+            RateLimited: it is one too many.
+            InsufficientScope: the token lacks the scope.
+        """
         self._limits.take(claims.client_id)
         if scope not in claims.scopes:
             raise InsufficientScope(scope)
+
+    def _recognised(self, given: bytes) -> VerifiedClaims | None:
+        digest = Remembered.digest(given)
+        claims = self._remembered.get(digest)
+        if claims is not None:
+            self._check(claims, digest)
         return claims
 
     async def _verified(self, token: str) -> VerifiedClaims:

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,8 +11,9 @@ from collections.abc import Callable, Iterator
 #: Bytes that may wait to be written, some 10,000 lines.
 WAITING_BYTES = 4_194_304
 EVERY_S = 0.1
-#: Lines are written together up to what a pipe takes whole (PIPE_BUF), so that workers do not mix theirs.
-TOGETHER_BYTES = 4_096
+#: Lines are written together up to what is taken whole, so that workers do not mix theirs: PIPE_BUF by
+#: a pipe, anything by a file. Each write costs the event loop a turn of the interpreter's lock.
+PIPE_BYTES, FILE_BYTES = 4_096, 262_144
 #: At the end a reader that does not read is waited for so long.
 CLOSES_WITHIN_S = 2.0
 STDERR = 2
@@ -23,6 +25,7 @@ class Lines:
     def __init__(self, dropped: Callable[[int], None], descriptor: int = STDERR) -> None:
         self._dropped = dropped
         self._descriptor = descriptor
+        self._together = FILE_BYTES if stat.S_ISREG(os.fstat(descriptor).st_mode) else PIPE_BYTES
         self._waiting: deque[str] = deque()
         self._made = self._taken = 0  # bytes; the one is the caller's, the other the thread's
         self._closing = threading.Event()
@@ -70,7 +73,7 @@ class Lines:
         size = 0
         while self._waiting:
             line = self._waiting.popleft()
-            if piece and size + len(line) > TOGETHER_BYTES:
+            if piece and size + len(line) > self._together:
                 yield "".join(piece)
                 piece, size = [], 0
             piece.append(line)

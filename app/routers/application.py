@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.routers import examples, responses, schemas
+from app.routers.requests import Requests, Whole
 
 REFERENCE = "#/components/schemas/{model}"
 TAGS = {
@@ -22,15 +23,19 @@ TAGS = {
 class Application(FastAPI):
     """FastAPI's own document lacks our one error body and what all answers share."""
 
-    _entrance: ASGIApp | None = None
+    _entrance: Requests | None = None
 
-    def enter_by(self, layers: Callable[[ASGIApp], ASGIApp]) -> None:
+    def enter_by(self, layers: Callable[[ASGIApp], Requests]) -> None:
         """Put layers in front of everything that FastAPI does itself, its own middleware included."""
         self._entrance = layers(super().__call__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection or request."""
         await (self._entrance or super().__call__)(scope, receive, send)
+
+    def at_once(self, scope: Scope) -> Whole | None:
+        """Return what is finished of an answer before anybody has to wait; see ``Requests.at_once``."""
+        return self._entrance.at_once(scope) if self._entrance else None
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""

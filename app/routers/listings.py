@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.ops.metrics import Metrics
 from app.routers import schemas
 from app.routers.front import SCOPE
+from app.routers.head import read_head
 from app.routers.security import require
-from app.routers.sending import Sent, ask
+from app.routers.sending import Sent
 from app.serving.answers import Answers
 from app.serving.listings import LISTINGS, Listing
 
@@ -20,7 +21,7 @@ def _endpoint(listing: Listing) -> Endpoint:
     async def read(request: Request) -> Response:
         answers: Answers = request.app.state.answers
         metrics: Metrics = request.app.state.metrics
-        answer, result = await answers.answer(listing, ask(request.scope))
+        answer, result = await answers.answer(listing, read_head(request.scope).ask)
         metrics.cache(result)
         return Sent(answer)
 

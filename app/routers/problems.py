@@ -20,7 +20,7 @@ from app.errors import (
     UnknownRun,
 )
 from app.marts.names import slug
-from app.routers.sending import path
+from app.routers.head import path
 from app.serving.errors import (
     Fault,
     InvalidParameters,

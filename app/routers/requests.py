@@ -2,19 +2,19 @@
 
 import itertools
 import logging
-import re
 import secrets
 import time
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, Protocol
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.ops.access_log import AccessLog
 from app.ops.metrics import Metrics
-from app.routers import sending
+from app.routers.head import REQUEST_ID, Head, path, read_head
 from app.routers.problems import unexpected
-from app.routers.sending import HEAD, WHOLE
+from app.routers.sending import HEAD
+from app.serving.answer import Answer
 
 UNKNOWN_ROUTE = "unknown"
 #: Methods that metrics tell apart; a client can make up any other.
@@ -23,15 +23,27 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 GONE = 499
 #: Name in the state of a request, true once the server lost its client: nothing more is sent.
 LOST = "lost"
-_HEADER = b"x-request-id"
-_SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+#: A whole answer: its status, its headers as the lines that are sent, its body.
+Whole = tuple[int, bytes, bytes]
+#: An application's way to say at once what is finished; None where the answer has to be made.
+AtOnce = Callable[[Any], Whole | None]
 log = logging.getLogger(__name__)
+
+
+class Layer(Protocol):
+    """The application inside, which may have an answer at once, given what was read of the head."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or the lifespan."""
+
+    def at_once(self, scope: Scope, head: Head) -> Answer | None:
+        """Return a finished answer, if any, and say who asked in the state of the request."""
 
 
 class Requests:
     """Outermost ASGI layer of the application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, access_log: AccessLog | None) -> None:
+    def __init__(self, app: Layer, metrics: Metrics, access_log: AccessLog | None) -> None:
         self._app = app
         self._metrics = metrics
         self._access_log = access_log
@@ -50,7 +62,8 @@ class Requests:
         self._in_flight += 1
         method = scope["method"]
         state = scope.setdefault("state", {})
-        answer = _Answer(send, self._request_id(scope), state, without_body=method == "HEAD")
+        request_id = read_head(scope).request_id or self._new_id()
+        answer = _Answer(send, request_id, state, without_body=method == "HEAD")
         state["request_id"] = answer.request_id
         if method == "HEAD":
             scope["state"][HEAD] = True
@@ -59,13 +72,26 @@ class Requests:
             await self._serve(scope, receive, answer)
         finally:
             self._in_flight -= 1
-            self._ended(method, scope, answer, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self._ended(method, scope, answer.request_id, answer.status or GONE, answer.sent, seconds)
 
-    def _request_id(self, scope: Scope) -> str:
-        """Return the id that the client or a proxy gave where it is a sane one, else a new one."""
-        for name, value in scope["headers"]:
-            if name == _HEADER and _SANE.fullmatch(value):
-                return str(value, "ascii")
+    def at_once(self, scope: Scope) -> Whole | None:
+        """Return what would be sent for a GET whose answer is finished; None where it has to be made.
+
+        The server asks before it makes a task of a request, which costs as much as all of this.
+        """
+        started = time.perf_counter()
+        asked = read_head(scope)
+        answer = self._app.at_once(scope, asked)
+        if answer is None:
+            return None
+        request_id = asked.request_id or self._new_id()
+        head = b"%b%b: %b\r\n" % (answer.head, REQUEST_ID, request_id.encode())
+        sent = len(answer.body)
+        self._ended(scope["method"], scope, request_id, answer.status, sent, time.perf_counter() - started)
+        return answer.status, head, answer.body
+
+    def _new_id(self) -> str:
         return f"{self._counter}{next(self._numbers):012x}"
 
     async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
@@ -77,22 +103,24 @@ class Requests:
                 raise
             await unexpected(scope)(scope, receive, answer.send)
 
-    def _ended(self, method: str, scope: Scope, answer: "_Answer", seconds: float) -> None:
-        path, status = route(scope), answer.status or GONE
-        self._metrics.count(_label(method), path, status, seconds, answer.sent)
+    def _ended(
+        self, method: str, scope: Scope, request_id: str, status: int, sent: int, seconds: float
+    ) -> None:
+        template = route(scope)
+        self._metrics.count(_label(method), template, status, seconds, sent)
         if self._access_log is None:
             return
         state, client = scope["state"], scope["client"]
         self._access_log.write(
-            answer.request_id,
+            request_id,
             client[0] if client else None,
             state.get("client_id"),
             method,
-            sending.path(scope),
+            path(scope),
             scope["query_string"],
-            path,
+            template,
             status,
-            answer.sent,
+            sent,
             seconds,
             state.get("run_id"),
         )
@@ -113,14 +141,9 @@ class _Answer:
         """Send one ASGI message, if there is still somebody to take it."""
         if LOST in self._state:
             return
-        if message["type"] == WHOLE:
-            self.status, body = message["status"], b"" if self._without_body else message["body"]
-            self.sent = len(body)
-            head = b"%b%b: %b\r\n" % (message["head"], _HEADER, self.request_id.encode())
-            message = {"type": WHOLE, "status": self.status, "head": head, "body": body}
-        elif message["type"] == "http.response.start":
+        if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message.get("headers", ()), (_HEADER, self.request_id.encode())]
+            headers = [*message.get("headers", ()), (REQUEST_ID, self.request_id.encode())]
             message = {"type": "http.response.start", "status": self.status, "headers": headers}
         elif self._without_body:
             message = {**message, "body": b""}

@@ -6,8 +6,9 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.routers import schemas
+from app.routers.head import read_head
 from app.routers.security import require
-from app.routers.sending import Sent, ask
+from app.routers.sending import Sent
 from app.serving.catalogue import CHANGES, RUN, RUNS, Catalogue
 from app.serving.parameters import Parameter
 
@@ -33,7 +34,7 @@ def _parameters(known: Mapping[str, Parameter], *path: dict[str, Any]) -> dict[s
 @router.get("", summary="Runs, the newest first", openapi_extra=_parameters(RUNS), **schemas.run_page())
 async def list_runs(request: Request) -> Response:
     """Every kept run: published, superseded, held and failed ones. Works before anything is published."""
-    return Sent(await _catalogue(request).runs(ask(request.scope)))
+    return Sent(await _catalogue(request).runs(read_head(request.scope).ask))
 
 
 @router.get(
@@ -44,7 +45,7 @@ async def list_runs(request: Request) -> Response:
 )
 async def current_run(request: Request) -> Response:
     """The run that readers see; 503 while nothing is published."""
-    return Sent(await _catalogue(request).current(ask(request.scope)))
+    return Sent(await _catalogue(request).current(read_head(request.scope).ask))
 
 
 @router.get(
@@ -55,7 +56,7 @@ async def current_run(request: Request) -> Response:
 )
 async def get_run(request: Request) -> Response:
     """One kept run by its id."""
-    return Sent(await _catalogue(request).run(request.path_params["run_id"], ask(request.scope)))
+    return Sent(await _catalogue(request).run(request.path_params["run_id"], read_head(request.scope).ask))
 
 
 @router.get(
@@ -66,4 +67,6 @@ async def get_run(request: Request) -> Response:
 )
 async def run_changes(request: Request) -> Response:
     """Rows added, removed or with other measures than in the run `since`, by mart and key."""
-    return Sent(await _catalogue(request).changes(request.path_params["run_id"], ask(request.scope)))
+    return Sent(
+        await _catalogue(request).changes(request.path_params["run_id"], read_head(request.scope).ask)
+    )

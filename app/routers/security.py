@@ -10,7 +10,7 @@ from fastapi.security import OAuth2
 from app.auth.claims import VerifiedClaims
 from app.auth.gate import Gate
 from app.auth.scopes import SCOPES
-from app.routers.sending import authorization
+from app.routers.head import read_head
 
 #: Documents the scheme; the token itself is read by ``authorize``, which is stricter.
 oauth2_scheme = OAuth2(
@@ -30,7 +30,8 @@ def require(scope: str) -> Callable[..., Awaitable[VerifiedClaims]]:
         request: Request, _: Annotated[str | None, Security(oauth2_scheme, scopes=[scope])]
     ) -> VerifiedClaims:
         gate: Gate = request.app.state.gate
-        admitted = await gate.admit(authorization(request.scope), request.scope["query_string"], scope)
+        head = read_head(request.scope)
+        admitted = await gate.admit(head.authorization, head.ask.query, scope)
         request.state.client_id = admitted.client_id
         return admitted
 

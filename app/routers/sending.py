@@ -1,50 +1,21 @@
 """Sending answers: the same bytes whether FastAPI routed the request or not."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, Iterator
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.serving.answer import Answer, Ask
+from app.serving.answer import Answer
 
 HEAD = "head"
-#: ASGI extension of our server, and its one message: a whole answer, its headers as the lines that are sent.
-WHOLE = "app.http.response.whole"
-#: Headers that say what is asked, as ``Ask`` has them.
-_ASKING = (b"accept", b"accept-encoding", b"if-none-match")
 #: Of a body that is streamed no more is sent at once: other requests have their turn in between.
 PIECE_BYTES = 64 * 1024
-
-
-def ask(scope: Scope) -> Ask:
-    """Return what a request asks."""
-    said: dict[bytes, str] = {}
-    for name, value in scope["headers"]:
-        if name in _ASKING and value:
-            text = value.decode("latin-1")
-            said[name] = f"{said[name]}, {text}" if name in said else text
-    return Ask(path(scope), scope["query_string"], *map(said.get, _ASKING))
-
-
-def authorization(scope: Scope) -> list[bytes]:
-    """Return every ``Authorization`` value of a request."""
-    return [value for name, value in scope["headers"] if name == b"authorization"]
-
-
-def path(scope: Mapping[str, Any]) -> str:
-    """Return the path of a request as it was sent."""
-    raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    return raw.decode("latin-1")
 
 
 async def send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer; of one that is streamed, nothing more once the client is gone."""
     scope["state"]["run_id"] = answer.headers.get("Run-Id")
-    if answer.chunks is None and WHOLE in scope.get("extensions", ()):
-        await send({"type": WHOLE, "status": answer.status, "head": answer.head, "body": answer.body})
-        return
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.raw_headers})
     if answer.chunks is not None:
         await _send_chunks(answer.chunks, scope, receive, send)

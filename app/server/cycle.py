@@ -1,6 +1,6 @@
 """One request and its answer: uvicorn's cycle with a head that is checked as a whole and built in one go."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -8,14 +8,10 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from app.routers.sending import WHOLE
 from app.serving.answer import header_lines
 
-#: What the server can do beyond ASGI.
-EXTENSIONS: Mapping[str, Any] = {WHOLE: {}}
 Header = tuple[bytes, bytes]
 _CLOSE, _CHUNKED = b"connection: close\r\n", b"transfer-encoding: chunked\r\n"
-_BEGINNING = frozenset({"http.response.start", WHOLE})
 #: Headers of an answer that say how it is framed.
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 #: Answers that have no body (RFC 9110, 6.4.1).
@@ -49,21 +45,18 @@ class Cycle(RequestResponseCycle):
         Raises:
             ValueError: a header holds a line break or NUL.
         """
-        if self.response_started or message["type"] not in _BEGINNING:
+        if self.response_started or message["type"] != "http.response.start":
             await super().send(message)
             return
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
             return
-        self.response_started, self.waiting_for_100_continue = True, False
-        if message["type"] == WHOLE:
-            self._answer(message["status"], message["head"], message["body"])
-        else:
-            self._start(message["status"], message.get("headers", ()))
+        self._start(message["status"], message.get("headers", ()))
 
-    def _answer(self, status: int, head: bytes, body: bytes) -> None:
-        """Send everything."""
+    def answer(self, status: int, head: bytes, body: bytes) -> None:
+        """Send everything, the headers as lines."""
+        self.response_started, self.waiting_for_100_continue = True, False
         ours = _lines(*self.default_headers)
         close = b"" if self.keep_alive else _CLOSE
         self.transport.write(b"%b%b%b%b\r\n" % (STATUS_LINE[status], ours, head, close))
@@ -73,9 +66,9 @@ class Cycle(RequestResponseCycle):
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()
-        self.on_response()
 
     def _start(self, status: int, headers: Sequence[Header]) -> None:
+        self.response_started, self.waiting_for_100_continue = True, False
         given = [(name.lower(), value) for name, value in headers]
         head = header_lines([*self.default_headers, *given])
         self.transport.write(STATUS_LINE[status] + head + self._frame(status, given) + b"\r\n")

@@ -7,6 +7,7 @@ folding, bare CR and LF, spaces before the colon and codings after ``chunked``.
 from collections.abc import Sequence
 
 from app.routers.refusals import Refusal
+from app.server.limits import Limits
 
 #: Headers to look at; requests of most clients have only the first.
 NAMES = frozenset({b"host", b"content-length", b"transfer-encoding", b"upgrade", b"expect"})
@@ -54,6 +55,25 @@ def _is_chunked(version: str, codings: Sequence[bytes]) -> bool:
     if [coding.strip().lower() for coding in codings] != [b"chunked"]:
         raise Refusal(501, "The only transfer coding of a request is chunked.")
     return True
+
+
+def check_size(limits: Limits, url: bytes, headers: Sequence[Header], in_pieces: bool) -> None:
+    """Check the size of a head. One that came in a single piece is no larger than pieces are.
+
+    Raises:
+        Refusal: it is too large.
+    """
+    if len(url) > limits.request_line or len(headers) > limits.headers:
+        raise head_too_large(limits, url, headers)
+    if in_pieces and len(url) + sum(len(name) + len(value) + 4 for name, value in headers) > limits.head:
+        raise head_too_large(limits, url, headers)
+
+
+def head_too_large(limits: Limits, url: bytes, headers: Sequence[Header]) -> Refusal:
+    """Return the refusal of a head, by the part of it that is too large."""
+    if not headers or len(url) > limits.request_line:
+        return Refusal(414, f"A request line is at most {limits.request_line:,} bytes.")
+    return Refusal(431, f"A head is at most {limits.head:,} bytes and {limits.headers} headers.")
 
 
 def too_large(most: int) -> Refusal:

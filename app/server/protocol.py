@@ -13,9 +13,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.routers.refusals import REFUSAL, Refusal, refuse
-from app.routers.requests import LOST
+from app.routers.requests import LOST, AtOnce
 from app.server import framing
-from app.server.cycle import EXTENSIONS, Cycle, target
+from app.server.cycle import Cycle, target
 from app.server.limits import PIECE, RETRY_AFTER
 from app.server.traffic import Traffic
 from app.server.transport import Gentle
@@ -45,6 +45,8 @@ class Protocol(HttpToolsProtocol):
         #: What was unsent when last looked at, and since when it is the same.
         self.stalled = (0, self.since)
         self.deaf = False
+        #: An application may have answers for which nobody has to wait; any other is asked the usual way.
+        self._at_once: AtOnce = getattr(config.loaded_app, "at_once", lambda _: None)
         self._held = b""
         self._framing: list[framing.Header] = []
         self._unfinished: Any = None
@@ -55,7 +57,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         """Begin, or refuse where there are too many."""
-        super().connection_made(Gentle(transport, self.loop))  # type: ignore[arg-type] # a stand-in, as above
+        super().connection_made(Gentle(transport, self.traffic.departures))  # type: ignore[arg-type] # a stand-in, as above
         excess = len(self.connections) - self.limits.connections
         if excess > self.limits.connections:  # not even for a refusal
             transport.abort()
@@ -123,20 +125,9 @@ class Protocol(HttpToolsProtocol):
         self._received += size
         if self.in_head or self.cycle is None:
             if self._received > self.limits.head:
-                self._refuse(self._head_too_large())
+                self._refuse(framing.head_too_large(self.limits, self.url, self.headers))
         elif self._received > self.limits.head + self.limits.body:
             self._refuse(framing.too_large(self.limits.body))
-
-    def _head_too_large(self) -> Refusal:
-        if self.scope is not None and (not self.headers or len(self.url) > self.limits.request_line):
-            return Refusal(414, f"A request line is at most {self.limits.request_line:,} bytes.")
-        return Refusal(
-            431,
-            f"A head is at most {self.limits.head:,} bytes and {self.limits.headers} headers.",
-        )
-
-    def _head_size(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header."""
@@ -154,14 +145,8 @@ class Protocol(HttpToolsProtocol):
             Refusal: it cannot be served; the parser hands it to ``_feed``.
         """
         self._begin()
-        limits = self.limits
-        if (
-            len(self.url) > limits.request_line
-            or len(self.headers) > limits.headers
-            or (self._unfinished is self.scope and self._head_size() > limits.head)
-        ):
-            raise self._head_too_large()
-        if framing.check(self.scope["http_version"], self._framing, limits.body):
+        framing.check_size(self.limits, self.url, self.headers, self._unfinished is self.scope)
+        if framing.check(self.scope["http_version"], self._framing, self.limits.body):
             self.headers = []  # trailers end here: they are not headers (RFC 9110, 6.5.1)
         if self.traffic.draining_since is not None:
             self.shutdown()
@@ -171,7 +156,7 @@ class Protocol(HttpToolsProtocol):
         version = self.parser.get_http_version()
         scope: dict[str, Any] = self.scope  # type: ignore[assignment] # a TypedDict with what is set here
         method = self.parser.get_method().decode()
-        scope.update(method=method, http_version=version, extensions=EXTENSIONS, **target(self.url))
+        scope.update(method=method, http_version=version, **target(self.url))
         before = self.cycle
         keep_alive = version != "1.0" and self.parser.should_keep_alive()
         cycle = self.cycle = self._cycle(keep_alive, self.expect_100_continue)
@@ -225,7 +210,17 @@ class Protocol(HttpToolsProtocol):
         if len(self.tasks) >= self.limits.in_flight:
             self._turn_away(cycle)
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        whole = None if self._pressed else self._at_once(cycle.scope)
+        if whole is None:
+            super()._start_asgi_task(cycle, app)
+        else:
+            cycle.answer(*whole)  # type: ignore[attr-defined] # all that there are come from ``_cycle``
+            self._go_on()
+
+    @property
+    def _pressed(self) -> bool:
+        """Whether requests come faster than answers leave: then each waits its turn among all connections."""
+        return bool(self._held or self.pipeline or self.flow.write_paused or self.transport.is_closing())
 
     def _turn_away(self, cycle: RequestResponseCycle) -> None:
         if cycle.scope["path"] not in OPERATIONS and REFUSAL not in cycle.scope["state"]:
@@ -237,8 +232,11 @@ class Protocol(HttpToolsProtocol):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_response_complete(self) -> None:
-        """Go on with the next request."""
+        """Send what is left of an answer, and go on with the next request."""
         self.transport.flush()
+        self._go_on()
+
+    def _go_on(self) -> None:
         self.traffic.total_requests += 1
         self.since = self.loop.time()
         if self.transport.is_closing():

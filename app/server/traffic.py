@@ -3,6 +3,7 @@
 from uvicorn.server import ServerState
 
 from app.server.limits import Limits
+from app.server.transport import Departures
 
 
 class Traffic(ServerState):
@@ -11,6 +12,7 @@ class Traffic(ServerState):
     def __init__(self, limits: Limits) -> None:
         super().__init__()
         self.limits = limits
+        self.departures = Departures()
         self.draining_since: float | None = None
 
     def drain(self, now: float) -> None:

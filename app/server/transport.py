@@ -9,6 +9,32 @@ from typing import Any
 _INT = struct.Struct("i")
 #: More than this is not held back.
 _HELD_BYTES = 65_536
+#: So many connections wait for each other at most.
+_TOGETHER = 32
+
+
+class Departures:
+    """What is held back, by every connection of a worker, leaves at the event loop's next turn, one by one.
+
+    The kernel wakes up whoever waits for an answer, which may take longer than the answer did. So answers of
+    one turn leave together, and a client that waits for several of them is awake from the first to the last.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Gentle] = []
+
+    def add(self, transport: "Gentle") -> None:
+        """Let a transport send soon what it holds back."""
+        self._waiting.append(transport)
+        if len(self._waiting) == 1:
+            asyncio.get_running_loop().call_soon(self._leave)
+        elif len(self._waiting) >= _TOGETHER:
+            self._leave()
+
+    def _leave(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for transport in waiting:
+            transport.flush()
 
 
 class Gentle:
@@ -21,9 +47,9 @@ class Gentle:
     not read is a reset, and a reset may overtake the answer (RFC 9112, 9.6).
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: asyncio.Transport, departures: Departures) -> None:
         self._transport = transport
-        self._loop = loop
+        self._departures = departures
         self._held: list[bytes] = []
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
@@ -37,7 +63,7 @@ class Gentle:
         if len(data) > _HELD_BYTES:
             self.flush()
         elif len(self._held) == 1:
-            self._loop.call_soon(self.flush)
+            self._departures.add(self)
 
     def flush(self) -> None:
         """Send what is held back, unless the connection is lost."""

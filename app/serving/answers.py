@@ -1,7 +1,7 @@
 """``Answers``: the one way to an answer of a listing, finished before or read now."""
 
 from app.serving.answer import Answer, Ask
-from app.serving.cache import Cache, Result
+from app.serving.cache import Cache, Key, Result
 from app.serving.encodings import choose
 from app.serving.listings import Listing
 from app.serving.paging import asks_for_all
@@ -24,12 +24,25 @@ class Answers:
             InvalidParameters, NotAcceptable, RunAtFault, NothingPublished, StoreFailure, StatementTimeout,
             Saturated: as ``Reader.read`` does.
         """
-        self.cache.enter(self._store.state())
-        key = (ask.path, ask.query, ask.accept, choose(ask.accept_encoding).name)
-        finished = self.cache.get(key)
+        finished = self.finished(ask)
         if finished is not None:
-            return finished.unless(ask.if_none_match), "hit"
+            return finished, "hit"
         if asks_for_all(ask.query):  # one client's stream: nobody can share it
             return await self._reader.export(listing, ask), "miss"
-        answer, result = await self.cache.compute(key, lambda: self._reader.read(listing, ask))
+        answer, result = await self.cache.compute(_key(ask), lambda: self._reader.read(listing, ask))
         return answer.unless(ask.if_none_match), result
+
+    def finished(self, ask: Ask) -> Answer | None:
+        """Return the answer to what was asked before, None where it has to be made.
+
+        Raises:
+            NotAcceptable: the client accepts no encoding that there is.
+            StoreFailure: the store cannot be read.
+        """
+        self.cache.enter(self._store.state())
+        found = self.cache.get(_key(ask))
+        return None if found is None else found.unless(ask.if_none_match)
+
+
+def _key(ask: Ask) -> Key:
+    return ask.path, ask.query, ask.accept, choose(ask.accept_encoding).name

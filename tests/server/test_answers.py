@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.server.limits import Limits
-from app.server.transport import Gentle
+from app.server.transport import Departures, Gentle
 from tests.support.wire import Wire, running
 
 LIMITS = Limits(drain_delay_s=0)
@@ -84,7 +84,7 @@ def held(*pieces: bytes, flush: bool, lost: bool = False) -> list[list[bytes]]:
 
     async def write() -> list[list[bytes]]:
         below = Written()
-        transport: Any = Gentle(below, asyncio.get_running_loop())  # type: ignore[arg-type] # stands for one
+        transport: Any = Gentle(below, Departures())  # type: ignore[arg-type] # stands for one
         for piece in pieces:
             transport.write(piece)
         if flush:
@@ -102,3 +102,20 @@ def test_what_is_written_in_one_turn_is_sent_together() -> None:
     assert held(b"head", b"body", flush=False) == [[b"head", b"body"]]
     assert held(b"head", b"x" * 100_000, flush=False) == [[b"head", b"x" * 100_000]]
     assert held(b"head", flush=False, lost=True) == []
+
+
+def test_answers_of_one_turn_leave_together_but_no_more_than_some() -> None:
+    """Of 33 connections that write in one turn the first 32 do not wait for its end."""
+
+    async def write() -> list[int]:
+        together, below = Departures(), [Written() for _ in range(33)]
+        sent = []
+        for number, transport in enumerate(below, 1):
+            Gentle(transport, together).write(b"answer")  # type: ignore[arg-type] # as above
+            if number in {31, 32, 33}:
+                sent.append(sum(len(each.calls) for each in below))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return [*sent, sum(len(each.calls) for each in below)]
+
+    assert asyncio.run(write()) == [0, 32, 32, 33]

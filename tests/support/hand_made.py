@@ -17,6 +17,9 @@ class HandMade:
         self.ended = threading.Event()
         self.waiting = threading.Semaphore(0)
 
+    def at_once(self, *_: object) -> None:
+        """Have nothing finished."""
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve."""
         if scope["type"] == "lifespan":

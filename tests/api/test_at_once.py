@@ -1,0 +1,156 @@
+"""Finished answers over real sockets: sent before a task is made, otherwise like the first time."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.auth.clients import revoke_client
+from app.database import open_engine
+from app.main import close, create_app
+from app.ops.access_log import AccessLog
+from app.routers.front import Front
+from app.server.limits import Limits
+from app.settings import Settings
+from tests.api.conftest import FIRST, SECOND
+from tests.support.http import Api, authorized
+from tests.support.movies import LATER, MOVIES
+from tests.support.waiting import wait_until
+from tests.support.wire import Answer, Wire, request, running
+from tests.support.world import World
+
+PATH = "/v1/aggregates/genres?limit=7"
+OF_ONE_REQUEST = {"x-request-id", "date"}
+
+
+class Served:
+    """The application behind our server, with one run published."""
+
+    def __init__(self, home: Path, **settings: Any) -> None:
+        chosen = Settings(home=home, _env_file=None, **settings)
+        self.app = create_app(chosen)
+        self.world = World(open_engine(chosen.warehouse))
+        self.world.add(FIRST, MOVIES)
+        self.world.publish(FIRST)
+        self.api: Api = authorized(self.app)
+
+    def request(self, path: str = PATH, *headers: str) -> bytes:
+        """Return the bytes of an authorized GET."""
+        return request(path, f"Authorization: Bearer {self.api.token}", *headers)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.api.runner.close()
+        close(self.app)
+
+
+@pytest.fixture
+def made_at_once(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Per request the server asked for at once: whether there was an answer."""
+    found: list[bool] = []
+    at_once = Front.at_once
+
+    def noted(*given: Any) -> Any:
+        answer = at_once(*given)
+        found.append(answer is not None)
+        return answer
+
+    monkeypatch.setattr(Front, "at_once", noted)
+    return found
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    served = Served(tmp_path, rate_limit="off", access_log="off")
+    yield served
+    served.close()
+
+
+def alike(answer: Answer) -> tuple[int, dict[str, str], bytes]:
+    headers = {name: value for name, value in answer.headers.items() if name not in OF_ONE_REQUEST}
+    return answer.status, headers, answer.body
+
+
+@pytest.mark.parametrize("headers", [(), ("Accept-Encoding: gzip",), ("Accept: text/csv",)])
+def test_the_second_answer_is_sent_at_once_and_alike(
+    served: Served, made_at_once: list[bool], headers: tuple[str, ...]
+) -> None:
+    with running(served.app, Limits(drain_delay_s=0)) as (_, port), Wire(port) as wire:
+        first, second = (wire.send(served.request(PATH, *headers)).answer() for _ in range(2))
+        assert made_at_once == [False, True]
+        assert alike(first) == alike(second)
+        assert first.status == 200
+        assert first.headers["x-request-id"] != second.headers["x-request-id"]
+        known = wire.send(served.request(PATH, "X-Request-Id: mine", *headers)).answer()
+        assert known.headers["x-request-id"] == "mine"
+        tag = f"If-None-Match: {first.headers['etag']}"
+        unchanged = wire.send(served.request(PATH, tag, *headers)).answer()
+    assert (unchanged.status, unchanged.body) == (304, b"")
+    assert "content-length" not in unchanged.headers
+    assert made_at_once == [False, True, True, True]
+
+
+def test_the_connection_is_closed_for_who_asks_so(served: Served, made_at_once: list[bool]) -> None:
+    with running(served.app, Limits(drain_delay_s=0)) as (_, port):
+        with Wire(port) as wire:
+            wire.send(served.request()).answer()
+        with Wire(port) as wire:
+            answer = wire.send(served.request(PATH, "Connection: close")).answer()
+            assert wire.at_end()
+    assert answer.headers["connection"] == "close"
+    assert made_at_once == [False, True]
+
+
+def test_many_at_once_are_answered_in_their_order(served: Served) -> None:
+    paths = [PATH, "/healthz", PATH, "/v1/aggregates/years", PATH]
+    with running(served.app, Limits(drain_delay_s=0)) as (_, port), Wire(port) as wire:
+        alone = [wire.send(served.request(path)).answer() for path in paths]
+        wire.send(b"".join(served.request(path) for path in paths * 40))
+        together = [wire.answer() for _ in paths * 40]
+    assert [alike(answer) for answer in together] == [alike(answer) for answer in alone] * 40
+
+
+def test_a_publish_or_a_revocation_ends_it(served: Served, made_at_once: list[bool]) -> None:
+    served.world.add(SECOND, LATER)
+    with running(served.app, Limits(drain_delay_s=0)) as (_, port), Wire(port) as wire:
+        for _ in range(2):
+            assert wire.send(served.request()).answer().headers["run-id"] == FIRST
+        served.world.publish(SECOND)
+        assert wire.send(served.request()).answer().headers["run-id"] == SECOND
+        assert wire.send(served.request()).answer().headers["run-id"] == SECOND
+        assert made_at_once == [False, True, False, True]
+        auth = served.app.state.auth
+        revoke_client(auth.engine, auth.verifier.verify(served.api.token).client_id)
+        auth.watcher.refresh()
+        assert wire.send(served.request()).answer().status == 401
+        assert wire.get(PATH).status == 401
+
+
+def test_it_counts_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_at_once: list[bool]
+) -> None:
+    """Four of them: the limit lets three pass, and metrics and the log know of each."""
+    lines: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(AccessLog, "write", lambda _, *line: lines.append(line))
+    served = Served(tmp_path, rate_limit="3/hour", access_log="on")
+    with running(served.app, Limits(drain_delay_s=0)) as (_, port), Wire(port) as wire:
+        answers = [wire.send(served.request()).answer() for _ in range(4)]
+        assert made_at_once == [False, True, True, False]
+        assert [answer.status for answer in answers] == [200, 200, 200, 429]
+        assert int(answers[3].headers["retry-after"]) > 0
+        metrics = wire.get("/metrics").body.decode()
+    of_route = 'method="GET",route="/v1/aggregates/genres"'
+    assert f'http_requests_total{{{of_route},status="200"}} 3\n' in metrics
+    assert f'http_requests_total{{{of_route},status="429"}} 1\n' in metrics
+    assert 'answer_cache_requests_total{result="hit"} 2\n' in metrics
+    size = 3 * len(answers[0].body) + len(answers[3].body)
+    assert f'http_response_bytes_total{{route="/v1/aggregates/genres"}} {size}\n' in metrics
+    assert wait_until(lambda: len([line for line in lines if "genres" in line[4]]) == 4)
+    logged = [line for line in lines if "genres" in line[4]]
+    assert [line[0] for line in logged] == [answer.headers["x-request-id"] for answer in answers]
+    first, again = ((*line[1:9], line[10]) for line in logged[:2])
+    assert first == again
+    assert json.loads(answers[0].body)["meta"]["run_id"] == logged[1][-1]
+    served.close()

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.auth.gate import Gate
 from app.errors import AppError
 from app.ops.metrics import Metrics
-from app.routers.head import Head, read_head
+from app.routers.head import read_head
 from app.routers.problems import answer_to
 from app.routers.sending import send_answer
 from app.serving.answer import Answer
@@ -17,6 +17,8 @@ from app.serving.answers import Answers
 from app.serving.listings import LISTINGS, Listing
 
 SCOPE = "marts:read"
+#: Name in the state of a request of the claims that it was admitted with: it is counted once.
+_ADMITTED = "admitted"
 _BY_PATH = {listing.path.encode(): listing for listing in LISTINGS}
 
 
@@ -43,33 +45,38 @@ class Front:
         else:
             await send_answer(answer, scope, receive, send)
 
-    def at_once(self, scope: Scope, head: Head) -> Answer | None:
-        """Return the answer to a GET of a listing that may have it and for which it is finished, else None.
+    def at_once(self, scope: Scope) -> Answer | None:
+        """Return the answer to a GET of a listing that is finished or soon made, None to any other request.
 
         Whatever stands in the way is found again on the long way, which says so.
         """
         listing = _BY_PATH.get(scope["raw_path"])
         if listing is None or scope["method"] != "GET":
             return None
+        head, state = read_head(scope), scope["state"]
         try:
             claims = self._gate.recognise(head.authorization, head.ask.query)
             if claims is None or SCOPE not in claims.scopes:
                 return None
-            answer = self._answers.finished(head.ask)
-            if answer is None:
-                return None
             self._gate.permit(claims, SCOPE)
+            state[_ADMITTED] = claims
+            found = self._answers.at_once(listing, head.ask)
         except AppError:
             return None
-        scope["route"], state = listing, scope["state"]
+        if found is None:
+            return None
+        answer, result = found
+        scope["route"] = listing
         state["client_id"], state["run_id"] = claims.client_id, answer.headers.get("Run-Id")
-        self._metrics.cache("hit")
+        self._metrics.cache(result)
         return answer
 
     async def _answer(self, listing: Listing, scope: Scope) -> Answer:
-        head = read_head(scope)
-        claims = await self._gate.admit(head.authorization, head.ask.query, SCOPE)
-        scope["state"]["client_id"] = claims.client_id
+        head, state = read_head(scope), scope["state"]
+        claims = state.get(_ADMITTED)
+        if claims is None:
+            claims = await self._gate.admit(head.authorization, head.ask.query, SCOPE)
+        state["client_id"] = claims.client_id
         answer, result = await self._answers.answer(listing, head.ask)
         self._metrics.cache(result)
         return answer

@@ -9,6 +9,8 @@ from starlette.types import Scope
 from app.serving.answer import Ask
 
 REQUEST_ID = b"x-request-id"
+#: Name in the state of a request under which its head is kept.
+_READ = "head read"
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 #: Headers that say what is asked, as ``Ask`` has them.
 _ASKING = (b"accept", b"accept-encoding", b"if-none-match")
@@ -23,7 +25,15 @@ class Head(NamedTuple):
 
 
 def read_head(scope: Scope) -> Head:
-    """Return what a request's head says."""
+    """Return what a request's head says; it is read once, whoever asks."""
+    state = scope.setdefault("state", {})
+    head: Head | None = state.get(_READ)
+    if head is None:
+        head = state[_READ] = _read(scope)
+    return head
+
+
+def _read(scope: Scope) -> Head:
     said: dict[bytes, str] = {}
     authorization: list[bytes] = []
     request_id = None

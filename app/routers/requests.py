@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.ops.access_log import AccessLog
 from app.ops.metrics import Metrics
-from app.routers.head import REQUEST_ID, Head, path, read_head
+from app.routers.head import REQUEST_ID, path, read_head
 from app.routers.problems import unexpected
 from app.routers.sending import HEAD
 from app.serving.answer import Answer
@@ -31,13 +31,13 @@ log = logging.getLogger(__name__)
 
 
 class Layer(Protocol):
-    """The application inside, which may have an answer at once, given what was read of the head."""
+    """The application inside, which may have an answer at once."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or the lifespan."""
 
-    def at_once(self, scope: Scope, head: Head) -> Answer | None:
-        """Return a finished answer, if any, and say who asked in the state of the request."""
+    def at_once(self, scope: Scope) -> Answer | None:
+        """Return an answer for which nobody has to wait, if any, and say who asked in the request's state."""
 
 
 class Requests:
@@ -76,18 +76,20 @@ class Requests:
             self._ended(method, scope, answer.request_id, answer.status or GONE, answer.sent, seconds)
 
     def at_once(self, scope: Scope) -> Whole | None:
-        """Return what would be sent for a GET whose answer is finished; None where it has to be made.
+        """Return what would be sent for a GET whose answer is finished or soon made, else None.
 
-        The server asks before it makes a task of a request, which costs as much as all of this.
+        The server asks before it makes a task of a request, which costs as much as a finished answer.
         """
         started = time.perf_counter()
-        asked = read_head(scope)
-        answer = self._app.at_once(scope, asked)
+        try:
+            answer = self._app.at_once(scope)
+        except Exception:
+            log.exception("a request is tried again the long way")
+            return None
         if answer is None:
             return None
-        request_id = asked.request_id or self._new_id()
+        request_id, sent = read_head(scope).request_id or self._new_id(), len(answer.body)
         head = b"%b%b: %b\r\n" % (answer.head, REQUEST_ID, request_id.encode())
-        sent = len(answer.body)
         self._ended(scope["method"], scope, request_id, answer.status, sent, time.perf_counter() - started)
         return answer.status, head, answer.body
 

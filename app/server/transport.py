@@ -4,13 +4,14 @@ import asyncio
 import fcntl
 import struct
 import termios
+import time
 from typing import Any
 
 _INT = struct.Struct("i")
 #: More than this is not held back.
 _HELD_BYTES = 65_536
-#: So many connections wait for each other at most.
-_TOGETHER = 32
+#: So long, in seconds, a connection waits for others.
+_TOGETHER_S = 0.0005
 
 
 class Departures:
@@ -18,17 +19,21 @@ class Departures:
 
     The kernel wakes up whoever waits for an answer, which may take longer than the answer did. So answers of
     one turn leave together, and a client that waits for several of them is awake from the first to the last.
+    None waits long for others that take longer.
     """
 
     def __init__(self) -> None:
         self._waiting: list[Gentle] = []
+        self._since = 0.0
 
     def add(self, transport: "Gentle") -> None:
         """Let a transport send soon what it holds back."""
         self._waiting.append(transport)
+        now = time.monotonic()
         if len(self._waiting) == 1:
+            self._since = now
             asyncio.get_running_loop().call_soon(self._leave)
-        elif len(self._waiting) >= _TOGETHER:
+        elif now - self._since > _TOGETHER_S:
             self._leave()
 
     def _leave(self) -> None:

@@ -24,7 +24,7 @@ class Answers:
             InvalidParameters, NotAcceptable, RunAtFault, NothingPublished, StoreFailure, StatementTimeout,
             Saturated: as ``Reader.read`` does.
         """
-        finished = self.finished(ask)
+        finished = self._finished(ask)
         if finished is not None:
             return finished, "hit"
         if asks_for_all(ask.query):  # one client's stream: nobody can share it
@@ -32,13 +32,25 @@ class Answers:
         answer, result = await self.cache.compute(_key(ask), lambda: self._reader.read(listing, ask))
         return answer.unless(ask.if_none_match), result
 
-    def finished(self, ask: Ask) -> Answer | None:
-        """Return the answer to what was asked before, None where it has to be made.
+    def at_once(self, listing: Listing, ask: Ask) -> tuple[Answer, Result] | None:
+        """Return what ``answer`` does where that takes no longer than a moment, else None.
 
         Raises:
-            NotAcceptable: the client accepts no encoding that there is.
-            StoreFailure: the store cannot be read.
+            InvalidParameters, NotAcceptable, RunAtFault, NothingPublished, StoreFailure: as above.
         """
+        finished = self._finished(ask)
+        if finished is not None:
+            return finished, "hit"
+        key = _key(ask)
+        if asks_for_all(ask.query) or self.cache.computes(key):
+            return None
+        answer = self._reader.read_at_once(listing, ask)
+        if answer is None:
+            return None
+        self.cache.keep(key, answer)
+        return answer.unless(ask.if_none_match), "miss"
+
+    def _finished(self, ask: Ask) -> Answer | None:
         self.cache.enter(self._store.state())
         found = self.cache.get(_key(ask))
         return None if found is None else found.unless(ask.if_none_match)

@@ -9,9 +9,8 @@ import orjson
 
 from app.marts.definitions import Dimension, MatchOn
 from app.serving import statement
-from app.serving.fields import Field
 from app.serving.formats import Format, Lines
-from app.serving.query import Query
+from app.serving.query import Query, Shown
 from app.serving.statement import Compiled
 from app.serving.store import Snapshot
 from app.warehouse.runs import Run
@@ -83,14 +82,13 @@ def _read(
         return snapshot.ids(dimension, kind, value, run)
 
     found, values = statement.prepare(query, run.seq, after, lookup, rows)
-    order = tuple(item.field.name for item in query.paging.order)
-    sql = _as_text(found.sql, form.lines, query.paging.fields, order, separator)
-    ((text, ends, count),) = snapshot.rows(Compiled(sql, found.constants), values)
+    ((text, ends, count),) = snapshot.rows(_as_text(found, form.lines, query.paging.shown, separator), values)
     return text or b"", ends or b"", count
 
 
 @lru_cache(maxsize=1024)
-def _as_text(page: str, lines: Lines, fields: Sequence[Field], order: Sequence[str], separator: bytes) -> str:
+def _as_text(page: Compiled, lines: Lines, shown: Shown, separator: bytes) -> Compiled:
     """Return the SQL around a page's. Nothing in it is a client's: names are declared, values are bound."""
-    between = f"CAST(x'{separator.hex()}' AS TEXT)"
-    return _ROWS.format(line=lines.row(fields), separator=between, order=", ".join(order), page=page)
+    line, between = lines.row(shown.fields), f"CAST(x'{separator.hex()}' AS TEXT)"
+    sql = _ROWS.format(line=line, separator=between, order=", ".join(shown.sorted_by), page=page.sql)
+    return Compiled(sql, page.constants)

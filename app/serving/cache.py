@@ -60,6 +60,14 @@ class Cache:
         answers.move_to_end(key)
         return found[0]
 
+    def computes(self, key: Key) -> bool:
+        """Say whether an answer is being computed, for all who ask meanwhile."""
+        return key in self._now.flights
+
+    def keep(self, key: Key, answer: Answer) -> None:
+        """Keep an answer that was computed in the state that the store is in."""
+        self._keep(self._now, key, answer)
+
     async def compute(self, key: Key, make: Callable[[], Awaitable[Answer]]) -> tuple[Answer, Result]:
         """Return what ``make`` gives; those who ask meanwhile wait for the same one, errors included."""
         generation = self._now

@@ -92,7 +92,8 @@ def _of_slice(
         *(_at(place, entry.c.key).label(name) for place, name in enumerate(others, 1)),
     ]
     clauses = [of_run(facts), *clauses_on(facts, list(fixed.values()))]
-    named = select(*keys).select_from(LEADER_TABLE.join(entry, true())).where(listed)
+    on_page = or_(LEADER_TABLE.c.sort == "", entry.c.key < bindparam("limit"))  # in order, or every row
+    named = select(*keys).select_from(LEADER_TABLE.join(entry, true())).where(listed, on_page)
     # SQLite tests a condition again for each row, a limit once.
     at_most = case((exists().where(listed), 0), else_=-1)
     every = select(*(facts.c[name] for name in free)).where(*clauses).limit(at_most).subquery("every")

@@ -53,6 +53,11 @@ class Listing:
         return (*(condition.parameter for condition in self.conditions), *variant, *self.options)
 
     @cached_property
+    def selecting(self) -> tuple[str, ...]:
+        """Names of the parameters that choose rows, or what they are."""
+        return tuple(parameter.name for parameter in self.own_parameters)
+
+    @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
         """Every parameter that this endpoint knows, by name."""
         fields = {name: field for view in self.views.values() for name, field in view.fields.items()}

@@ -40,10 +40,11 @@ class Parameter:
         Raises:
             ValueError: what the value may be.
         """
-        if any("\0" in value for value in values):
-            raise ValueError("must not contain the character NUL")
-        if not all(values):
-            raise ValueError("must not be empty")
+        for value in values:
+            if "\0" in value:
+                raise ValueError("must not contain the character NUL")
+            if not value:
+                raise ValueError("must not be empty")
         if self.repeatable:
             return tuple(sorted({self.parse(value) for value in values}))
         if len(values) > 1:
@@ -93,18 +94,17 @@ def read(query: bytes, known: Mapping[str, Parameter]) -> dict[str, Any]:
     result = {}
     for name, parameter in known.items():
         try:
-            result[name] = parameter.read(given[name]) if name in given else _absent(parameter)
+            if name in given:
+                result[name] = parameter.read(given[name])
+            elif parameter.required:
+                raise ValueError("is required")
+            else:
+                result[name] = parameter.default
         except ValueError as error:
             faults.append(Fault(name, str(error)))
     if faults:
         raise InvalidParameters(faults)
     return result
-
-
-def _absent(parameter: Parameter) -> Any:
-    if parameter.required:
-        raise ValueError("is required")
-    return parameter.default
 
 
 def whole(smallest: int, largest: int) -> Parse:

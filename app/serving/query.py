@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from app.errors import near_miss
@@ -21,16 +22,53 @@ class Order:
     descending: bool = False
 
 
-@dataclass(frozen=True)
-class Paging:
-    """The common parameters of a listing, checked. ``order`` always ends in a unique key."""
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Which fields rows have, and their order, which always ends in a unique key.
+
+    Most questions show the same: one object stands for all of a choice, and is compared as one.
+    """
 
     fields: tuple[Field, ...]
     order: tuple[Order, ...]
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns to read: the fields, then what else the order needs."""
+        shown = [field.name for field in self.fields]
+        return (*shown, *(name for name in self.sorted_by if name not in shown))
+
+    @cached_property
+    def sorted_by(self) -> tuple[str, ...]:
+        """The names of the fields of the order."""
+        return tuple(item.field.name for item in self.order)
+
+    @cached_property
+    def canonical(self) -> tuple[Any, ...]:
+        """The names of the fields, and each of the order with its direction."""
+        order = [(item.field.name, item.descending) for item in self.order]
+        return [field.name for field in self.fields], order
+
+
+@dataclass(frozen=True)
+class Paging:
+    """The common parameters of a listing, checked."""
+
+    shown: Shown
     limit: int
     cursor: str | None
     run: str | None
     format: str | None
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields of a row."""
+        return self.shown.fields
+
+    @property
+    def order(self) -> tuple[Order, ...]:
+        """What rows are sorted by."""
+        return self.shown.order
 
     @property
     def whole(self) -> bool:
@@ -38,15 +76,9 @@ class Paging:
         return self.limit == ALL
 
     @property
-    def shown(self) -> tuple[Any, ...]:
-        """What may not change between two pages of one listing but for their size."""
-        order = [(item.field.name, item.descending) for item in self.order]
-        return self.run, [field.name for field in self.fields], order
-
-    @property
     def canonical(self) -> tuple[Any, ...]:
         """What may not change between two pages of one listing."""
-        return self.limit, *self.shown
+        return self.limit, self.run, *self.shown.canonical
 
 
 @dataclass(frozen=True)
@@ -58,10 +90,12 @@ class Query:
     selection: Mapping[str, Any]
     paging: Paging
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The fingerprint that pages of one listing share: of everything but format, cursor and limit."""
-        return digest(self.listing.path, sorted(self.selection.items()), *self.paging.shown)
+        paging = self.paging
+        selected = sorted(self.selection.items())
+        return digest(self.listing.path, selected, paging.run, *paging.shown.canonical)
 
 
 def parse(listing: Listing, query: bytes) -> Query:
@@ -72,9 +106,8 @@ def parse(listing: Listing, query: bytes) -> Query:
     """
     values = parameters.read(query, listing.parameters)
     view = listing.views[values[listing.variant.name] if listing.variant else None]
-    own = {item.name: values[item.name] for item in listing.own_parameters}
-    selection = {name: value for name, value in own.items() if value is not None}
-    return Query(listing, view, selection, paging(values, view.fields, view.key))
+    selection = {name: values[name] for name in listing.selecting if values[name] is not None}
+    return Query(listing, view, selection, _paging(values, _shown(view, values["fields"], values["sort"])))
 
 
 def paging(values: Mapping[str, Any], fields: Mapping[str, Field], key: Sequence[str]) -> Paging:
@@ -83,21 +116,37 @@ def paging(values: Mapping[str, Any], fields: Mapping[str, Field], key: Sequence
     Raises:
         InvalidParameters: ``fields`` or ``sort`` names something that is no field.
     """
-    names: Sequence[str] = values["fields"] or tuple(fields)
-    sort: Sequence[str] = values.get("sort") or ()
+    return _paging(values, shown(fields, key, values["fields"], values.get("sort")))
+
+
+def _paging(values: Mapping[str, Any], chosen: Shown) -> Paging:
+    limit, cursor, run = values.get("limit", 1), values.get("cursor"), values.get("run")
+    return Paging(chosen, limit, cursor, run, values["format"])
+
+
+@lru_cache(maxsize=1024)
+def _shown(view: View, names: Sequence[str] | None, sort: Sequence[str] | None) -> Shown:
+    return shown(view.fields, view.key, names, sort)
+
+
+def shown(
+    fields: Mapping[str, Field], key: Sequence[str], names: Sequence[str] | None, sort: Sequence[str] | None
+) -> Shown:
+    """Choose fields by name, all unless given, and an order by sort words; those of ``key`` decide ties.
+
+    Raises:
+        InvalidParameters: a name or a word is that of no field.
+    """
+    names, sort = names or tuple(fields), sort or ()
     sorted_names = [item.removeprefix("-") for item in sort]
     sortable = {name: field for name, field in fields.items() if field.kind != "object"}
     faults = [*_unknown("fields", names, fields), *_unknown("sort", sorted_names, sortable)]
     if faults:
         raise InvalidParameters(faults)
     ties = [word for word in key if word.removeprefix("-") not in sorted_names]
-    return Paging(
+    return Shown(
         tuple(fields[name] for name in names),
         tuple(Order(fields[item.removeprefix("-")], item.startswith("-")) for item in (*sort, *ties)),
-        values.get("limit", 1),
-        values.get("cursor"),
-        values.get("run"),
-        values["format"],
     )
 
 

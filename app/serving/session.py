@@ -4,7 +4,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +24,9 @@ from app.warehouse.runs import Run
 #: nobody needs one in daily work.
 _BUSY_TIMEOUT_S = 0.01
 _NEVER = float("inf")
+#: On the event loop a statement's own time counts, and not that in which the machine did something else. But
+#: where it waits, for a disk say, others wait as well: no longer than so many times its budget.
+_PATIENCE = 5
 _PUBLICATION = compiled(
     select(
         select(func.max(publication_table.c.seq)).scalar_subquery(),
@@ -43,6 +46,8 @@ class State:
 
     current: Run | None
     kept: Mapping[str, Run]
+    #: Members that were looked up lately: the ids of a run's members never change.
+    members: dict[tuple[Any, ...], list[int]] = field(default_factory=dict)
 
 
 class Session:
@@ -51,16 +56,18 @@ class Session:
     def __init__(self, path: Path, identity: Identity, check_every: int, slow: Slow | None = None) -> None:
         """Open the file. The time is looked at every ``check_every`` instructions of SQLite's machine.
 
-        ``slow`` learns which statements took too long, and lets none of them begin.
+        ``slow`` learns which statements took too long, and lets none of them begin: for the event loop's
+        thread, whose time is counted as the processor gave it.
         """
         self.identity = identity
         self._slow = slow
+        self._clock, self._patience = (time.thread_time, _PATIENCE) if slow else (time.monotonic, 1)
         self.stale = False
         self._version: int | None = None
         self._seen: Seen | None = None
         self._state: State | None = None
         self._left_s = 0.0
-        self._until = _NEVER
+        self._until = self._latest = _NEVER
         self._interrupted = False
         self.driver = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro",
@@ -90,7 +97,7 @@ class Session:
             try:
                 return question(self._follow())
             finally:
-                self._until = _NEVER
+                self._until = self._latest = _NEVER
                 self.driver.execute("ROLLBACK")
         except (sqlite3.Error, DBAPIError) as error:
             if _code(error) == sqlite3.SQLITE_INTERRUPT:
@@ -105,8 +112,8 @@ class Session:
             InvalidParameters: a sum asked for does not fit 64 bits.
             StatementTimeout: the statement took too long lately.
         """
-        began = time.monotonic()
-        self._until = began + self._left_s
+        began = self._clock()
+        self.count_from_here()
         if self._slow and statement.sql in self._slow:
             raise _timeout(self._left_s)
         try:
@@ -118,12 +125,13 @@ class Session:
                 raise invalid("rollup", "a sum is beyond 2^63-1; select fewer years") from error
             raise
         finally:
-            self._until = _NEVER
-            self._left_s -= time.monotonic() - began
+            self._until = self._latest = _NEVER
+            self._left_s -= self._clock() - began
 
     def count_from_here(self) -> None:
         """Let time run for all that follows, for statements that others than ``rows`` run."""
-        self._until = time.monotonic() + self._left_s
+        self._until = self._clock() + self._left_s
+        self._latest = time.monotonic() + self._left_s * self._patience
 
     def interrupt(self) -> None:
         """End what another thread asks of this session, and let nothing long begin."""
@@ -136,7 +144,7 @@ class Session:
             self.catalogue.engine.dispose()
 
     def _is_over(self) -> bool:
-        return self._interrupted or time.monotonic() > self._until
+        return self._interrupted or self._clock() > self._until or time.monotonic() > self._latest
 
     def _follow(self) -> State:
         """Return the state; it is read anew only where somebody wrote, and replaced where it is another."""

@@ -14,13 +14,13 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from app.marts.tables import LEADERS
 from app.serving.conditions import Clause, Lookup
 from app.serving.listings import View
-from app.serving.query import Order, Query
+from app.serving.query import Order, Query, Shown
 from app.serving.relations import Columns, Relation
 
 _DIALECT = sqlite_dialect(paramstyle="named")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Compiled:
     """SQL text with named parameters, and the values of those that the statement itself brought."""
 
@@ -36,8 +36,7 @@ class Shape:
     """
 
     view: View
-    columns: tuple[str, ...]
-    order: tuple[Order, ...]
+    shown: Shown
     clauses: tuple[Clause, ...]
     nulls: tuple[bool, ...] | None
     leaders: bool
@@ -48,13 +47,6 @@ def compiled(statement: Select[Any]) -> Compiled:
     result = statement.compile(dialect=_DIALECT)
     constants = {name: value for name, value in result.params.items() if value is not None}
     return Compiled(str(result), constants)
-
-
-def columns(query: Query) -> tuple[str, ...]:
-    """Return the columns to read: the fields asked for, then what else the order needs."""
-    asked = [field.name for field in query.paging.fields]
-    ordered = [item.field.name for item in query.paging.order]
-    return (*asked, *(name for name in ordered if name not in asked))
 
 
 def prepare(
@@ -68,7 +60,7 @@ def prepare(
             clause, values[condition.name] = condition.given(values[condition.name], lookup)
             clauses.append(clause)
     leaders = after is None and rows <= LEADERS
-    shape = Shape(query.view, columns(query), query.paging.order, tuple(clauses), nulls_of(after), leaders)
+    shape = Shape(query.view, query.paging.shown, tuple(clauses), nulls_of(after), leaders)
     return _build(shape), {**values, **last_row(after), "run": run, "limit": rows}
 
 
@@ -78,38 +70,40 @@ def _build(shape: Shape) -> Compiled:
 
     Rows that come in the order of the table need no sorting, and so are looked up on the way.
     """
-    relation = _relation(shape)
-    sorted_by = [item.field.name for item in shape.order]
-    by_key = [_ordered(relation.columns, item) for item in shape.order if sorted_by == list(shape.view.key)]
+    relation, shown = _relation(shape), shape.shown
+    sorted_by = shown.sorted_by
+    by_key = [_ordered(relation.columns, item) for item in shown.order if sorted_by == shape.view.key]
     if by_key and not relation.group:
-        relation = relation.having(shape.columns)
-        upwards = not any(item.descending for item in shape.order)
-        return compiled(_page(shape, relation, shape.columns, (upwards and relation.sequence) or by_key))
+        relation = relation.having(shown.columns)
+        upwards = not any(item.descending for item in shown.order)
+        return compiled(_page(shape, relation, shown.columns, (upwards and relation.sequence) or by_key))
     relation = relation.having(sorted_by, None if relation.group else _leads(shape))
-    order = [_ordered(relation.columns, item) for item in shape.order]
+    order = [_ordered(relation.columns, item) for item in shown.order]
     if not relation.later:
-        return compiled(_page(shape, relation, shape.columns, order))
+        return compiled(_page(shape, relation, shown.columns, order))
     rows = _page(shape, relation, relation.columns, order).subquery("page")
-    whole = Relation(dict(rows.columns.items()), rows, later=relation.later).having(shape.columns)
+    whole = Relation(dict(rows.columns.items()), rows, later=relation.later).having(shown.columns)
     return compiled(
-        select(*(whole.columns[name].label(name) for name in shape.columns))
+        select(*(whole.columns[name].label(name) for name in shown.columns))
         .select_from(whole.source)
-        .order_by(*(_ordered(whole.columns, item) for item in shape.order))
+        .order_by(*(_ordered(whole.columns, item) for item in shown.order))
     )
 
 
 def _relation(shape: Shape) -> Relation:
     if shape.leaders:
-        order = [(item.field.name, item.descending) for item in shape.order]
-        found = shape.view.leading(order, shape.columns, shape.clauses)
+        order = [(item.field.name, item.descending) for item in shape.shown.order]
+        found = shape.view.leading(order, shape.shown.columns, shape.clauses)
         if found is not None:
             return found
-    return shape.view.relation(shape.columns, [_planned(clause, shape.order) for clause in shape.clauses])
+    return shape.view.relation(
+        shape.shown.columns, [_planned(clause, shape.shown.order) for clause in shape.clauses]
+    )
 
 
 def _leads(shape: Shape) -> str | None:
     """Return the field in whose order a page is found soonest: the first one, if little else decides."""
-    first, *others = shape.order
+    first, *others = shape.shown.order
     by_key = all(item.field.name in shape.view.key for item in others)
     hardly_filtered = all(clause.operator in {"from", "to"} for clause in shape.clauses)
     return first.field.name if by_key and hardly_filtered else None
@@ -137,8 +131,8 @@ def _page(
     )
     if shape.nulls is None:
         return page
-    beyond = _beyond(relation.columns, shape.order, shape.nulls)
-    of_keys = {item.field.name for item in shape.order} <= set(shape.view.key)
+    beyond = _beyond(relation.columns, shape.shown.order, shape.nulls)
+    of_keys = set(shape.shown.sorted_by) <= set(shape.view.key)
     return page.having(beyond) if relation.group and not of_keys else page.where(beyond)
 
 

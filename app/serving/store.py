@@ -34,6 +34,9 @@ ON_LOOP_S = 0.002
 #: Threads for questions that take long, and how many more may wait. Exports have a lane of their own.
 THREADS, WAITING = 2, 64
 
+#: Look-ups of members that are remembered, some 300 bytes each.
+MEMBERS = 4_096
+
 #: How often the time is looked at, in instructions of SQLite's machine: on the loop every 20 us or so; on
 #: a thread seldom, because each look waits for the interpreter's lock.
 _LOOP_CHECKS, _LANE_CHECKS = 1_000, 200_000
@@ -67,8 +70,16 @@ class Snapshot:
 
     def ids(self, dimension: Dimension, kind: MatchOn, value: str | int, run: Run) -> list[int]:
         """Return the ids of the members of a dimension whose key, slug or name is a value."""
-        found = self.rows(_members(dimension.name, kind), {"run": run.seq, "value": value})
-        return [row[0] for row in found]
+        known, key = self._state.members, (run.seq, dimension.name, kind, value)
+        found = known.get(key)
+        if found is None:
+            rows = self.rows(_members(dimension.name, kind), {"run": run.seq, "value": value})
+            found = [row[0] for row in rows]
+            if len(known) >= MEMBERS:
+                known.clear()
+            if found:  # a value that there is none of may be any text, of any length
+                known[key] = found
+        return found
 
     @property
     def current(self) -> Run | None:
@@ -149,12 +160,21 @@ class MartStore:
         """
         if bulk:
             return await self._bulk.ask(question, self._timeout_s)
-        if self._lane.full:
-            self._slow.clear()
         try:
-            return _ask(self._own(), question, min(ON_LOOP_S, self._timeout_s))
+            return self.read_at_once(question)
         except StatementTimeout:
             return await self._lane.ask(question, self._timeout_s)
+
+    def read_at_once(self, question: Callable[[Snapshot], T]) -> T:
+        """Answer a question on the event loop's thread.
+
+        Raises:
+            StoreFailure: as above.
+            StatementTimeout: its statements take longer than a moment, or lately did.
+        """
+        if self._lane.full:
+            self._slow.clear()
+        return _ask(self._own(), question, min(ON_LOOP_S, self._timeout_s))
 
     @property
     def running(self) -> int:

@@ -12,9 +12,9 @@ from app.marts.definitions import MEASURES, YEAR, Dimension, Mart, Measure
 from app.marts.tables import LEADERS, leader_column, rank_column
 
 #: So many rows are soon sorted: a slice of no more has no leaders.
-SMALL = 1_000
+SMALL = 300
 #: So many are soon passed over: a small slice that is hidden among more has a list of all its rows.
-NARROW = 5_000
+NARROW = 1_000
 
 #: The rows of a slice that a list names, as an expression of one of its columns.
 Chosen = Callable[[pl.Expr], pl.Expr]

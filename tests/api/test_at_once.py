@@ -120,7 +120,7 @@ def test_a_publish_or_a_revocation_ends_it(served: Served, made_at_once: list[bo
         served.world.publish(SECOND)
         assert wire.send(served.request()).answer().headers["run-id"] == SECOND
         assert wire.send(served.request()).answer().headers["run-id"] == SECOND
-        assert made_at_once == [False, True, False, True]
+        assert made_at_once == [False, True, True, True], "the third was read at once"
         auth = served.app.state.auth
         revoke_client(auth.engine, auth.verifier.verify(served.api.token).client_id)
         auth.watcher.refresh()

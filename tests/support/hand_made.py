@@ -17,7 +17,7 @@ class HandMade:
         self.ended = threading.Event()
         self.waiting = threading.Semaphore(0)
 
-    def at_once(self, *_: object) -> None:
+    def at_once(self, _: Scope) -> None:
         """Have nothing finished."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -27,10 +27,16 @@ class Answers:
         finished = self._finished(ask)
         if finished is not None:
             return finished, "hit"
-        if asks_for_all(ask.query):  # one client's stream: nobody can share it
-            return await self._reader.export(listing, ask), "miss"
+        if asks_for_all(ask.query):
+            return await self._file(listing, ask)
         answer, result = await self.cache.compute(_key(ask), lambda: self._reader.read(listing, ask))
         return answer.unless(ask.if_none_match), result
+
+    async def _file(self, listing: Listing, ask: Ask) -> tuple[Answer, Result]:
+        unchanged = await self._reader.unchanged(listing, ask)
+        if unchanged is not None:
+            return unchanged, "miss"
+        return await self.cache.compute(_key(ask), lambda: self._reader.export(listing, ask))
 
     def at_once(self, listing: Listing, ask: Ask) -> tuple[Answer, Result] | None:
         """Return what ``answer`` does where that takes no longer than a moment, else None.

@@ -16,8 +16,12 @@ OVERHEAD_BYTES = 2_048
 LARGEST_SHARE = 8
 
 
+#: So many questions are known to be answered by a stream; then all are forgotten.
+MOST_STREAMED = 1_024
+
+
 class Abandoned(Exception):
-    """Whoever computed an answer for others was cancelled."""
+    """Whoever computed an answer for others was cancelled, or has a stream that nobody can share."""
 
 
 @dataclass
@@ -27,7 +31,14 @@ class _Generation:
     state: Hashable = None
     answers: OrderedDict[Key, tuple[Answer, int]] = field(default_factory=OrderedDict)
     flights: dict[Key, asyncio.Future[Answer]] = field(default_factory=dict)
+    streamed: set[Key] = field(default_factory=set)
     size: int = 0
+
+    def stream(self, key: Key) -> None:
+        """Take note that the answer is a stream."""
+        if len(self.streamed) >= MOST_STREAMED:
+            self.streamed.clear()
+        self.streamed.add(key)
 
 
 class Cache:
@@ -69,13 +80,18 @@ class Cache:
         self._keep(self._now, key, answer)
 
     async def compute(self, key: Key, make: Callable[[], Awaitable[Answer]]) -> tuple[Answer, Result]:
-        """Return what ``make`` gives; those who ask meanwhile wait for the same one, errors included."""
+        """Return what ``make`` gives; those who ask meanwhile wait for the same one, errors included.
+
+        What is known to be streamed is made for each by itself.
+        """
         generation = self._now
-        while (flight := generation.flights.get(key)) is not None:
+        while key not in generation.streamed and (flight := generation.flights.get(key)) is not None:
             try:
                 return await asyncio.shield(flight), "joined"
             except Abandoned:
                 continue
+        if key in generation.streamed:
+            return await make(), "miss"
         return await self._lead(generation, key, make), "miss"
 
     async def _lead(self, generation: _Generation, key: Key, make: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -87,8 +103,13 @@ class Cache:
             flight.exception()  # seen by us: nobody else need have waited
             raise
         else:
-            flight.set_result(answer)
-            self._keep(generation, key, answer)
+            if answer.chunks is None:
+                flight.set_result(answer)
+                self._keep(generation, key, answer)
+            else:
+                generation.stream(key)
+                flight.set_exception(Abandoned())
+                flight.exception()  # as above
             return answer
         finally:
             del generation.flights[key]

@@ -2,7 +2,7 @@
 
 A batch begins after the last row of the one before, in a transaction of its own, so a client that reads
 slowly holds nothing but its connection. All are of one run; where that is pruned meanwhile the answer breaks
-off.
+off. A file that turns out to be small is an answer like any other: of known length, and worth keeping.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 from app.serving import batch
-from app.serving.answer import Answer, Ask
+from app.serving.answer import Answer
 from app.serving.encodings import Encoding
 from app.serving.errors import Saturated, invalid
 from app.serving.formats import Streamed, Writer
@@ -21,6 +21,8 @@ from app.warehouse.runs import Run
 
 #: Rows of a batch that is read in the order of the table, and of one that all rows must be sorted for.
 ROWS, SORTED_ROWS = 4_000, 20_000
+#: A file of no more bytes, as they are sent, is small: read as a whole before any of it is sent.
+SMALL_BYTES = 1_048_576
 #: Between batches an export waits for a place in the lane, however long: it has begun.
 _AGAIN_S = 0.1
 #: Files that a worker sends at once. Each holds a part, of some megabytes, for as long as its client likes.
@@ -28,7 +30,7 @@ PLACES = 16
 _places = BoundedSemaphore(PLACES)
 
 
-async def export(store: MartStore, asked: Question, ask: Ask) -> Answer:
+async def export(store: MartStore, asked: Question) -> Answer:
     """Answer a question with all its rows. The first of them are read before there is an answer.
 
     Raises:
@@ -41,21 +43,32 @@ async def export(store: MartStore, asked: Question, ask: Ask) -> Answer:
         )
     run = await store.read(asked.run)
     encoding = asked.taken.of(None, asked.form.packed)
-    head = Answer(200, asked.headers(run, encoding, None))
-    answer = head.unless(ask.if_none_match)
-    if answer is not head:
-        return answer
-    chunks = _chunks(store, _File(asked, asked.form, run, encoding))
+    headers = asked.headers(run, encoding, None)
+    file, begun, size = _File(asked, asked.form, run, encoding), list[bytes](), 0
+    while not file.whole and (not begun or size < SMALL_BYTES):
+        begun.append(await store.read(file.part, bulk=True))
+        size += len(begun[-1])
+    if file.whole and size <= SMALL_BYTES:
+        return Answer(200, headers, b"".join(begun))
+    chunks = _chunks(store, file, begun)
     await anext(chunks)
-    return Answer(200, head.headers, chunks=chunks)
+    return Answer(200, headers, chunks=chunks)
 
 
-async def _chunks(store: MartStore, file: "_File") -> AsyncGenerator[bytes, None]:
-    """Yield nothing once the first part is read, which may fail with a status of its own, then the file."""
+async def unchanged(store: MartStore, asked: Question, if_none_match: str) -> Answer | None:
+    """Return 304 where the client has the file already, which costs no reading, else None."""
+    run = await store.read(asked.run)
+    head = Answer(200, asked.headers(run, asked.taken.of(None, asked.form.packed), None))
+    answer = head.unless(if_none_match)
+    return None if answer is head else answer
+
+
+async def _chunks(store: MartStore, file: "_File", begun: list[bytes]) -> AsyncGenerator[bytes, None]:
+    """Yield nothing once there is a place for it, then the file, of which some is read."""
     with _place():
-        part = await store.read(file.part, bulk=True)
         yield b""
-        yield part
+        while begun:
+            yield begun.pop(0)
         while not file.whole:
             try:
                 part = await store.read(file.part, bulk=True)

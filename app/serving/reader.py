@@ -2,12 +2,11 @@
 
 import asyncio
 
-from app.serving import answer, batch, question
+from app.serving import answer, batch, export, question
 from app.serving.answer import Answer, Ask
 from app.serving.batch import Batch
 from app.serving.cursor import Cursors
 from app.serving.errors import StatementTimeout
-from app.serving.export import export
 from app.serving.formats import About
 from app.serving.listings import Listing
 from app.serving.question import Question
@@ -60,17 +59,28 @@ class Reader:
             return None
         return page.answer(run, found)
 
-    def _page(self, listing: Listing, ask: Ask) -> "_Page":
-        return _Page(ask, question.read(listing, ask, self._cursors), self._cursors)
-
     async def export(self, listing: Listing, ask: Ask) -> Answer:
-        """Answer a request to a listing with all rows, as they are read.
+        """Answer a request to a listing with all rows: those of a large file as they are read.
 
         Raises:
             InvalidParameters: as above, or the format is JSON.
             NotAcceptable, RunAtFault, NothingPublished, StoreFailure, StatementTimeout, Saturated: as above.
         """
-        return await export(self._store, question.read(listing, ask, self._cursors), ask)
+        return await export.export(self._store, question.read(listing, ask, self._cursors))
+
+    async def unchanged(self, listing: Listing, ask: Ask) -> Answer | None:
+        """Return 304 to a client that has all rows already, else None.
+
+        Raises:
+            InvalidParameters, NotAcceptable, RunAtFault, NothingPublished, StoreFailure: as above.
+        """
+        if ask.if_none_match is None:
+            return None
+        asked = question.read(listing, ask, self._cursors)
+        return await export.unchanged(self._store, asked, ask.if_none_match)
+
+    def _page(self, listing: Listing, ask: Ask) -> "_Page":
+        return _Page(ask, question.read(listing, ask, self._cursors), self._cursors)
 
 
 class _Page:

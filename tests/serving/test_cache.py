@@ -1,7 +1,7 @@
 """The cache of finished answers: bounded, each computed once, nothing kept from another state."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import pytest
 
@@ -147,3 +147,39 @@ def test_without_room_nothing_is_kept() -> None:
     cache = Cache(0)
     fill(cache, ("k",), b"")
     assert (cache.get(("k",)), len(cache), cache.size) == (None, 0, 0)
+
+
+def test_a_stream_is_for_who_asked_for_it() -> None:
+    """Those who waited make their own, those who come later do not wait; a new state forgets it."""
+    cache, made = Cache(1 << 20), list[Answer]()
+    cache.enter(STATE)
+
+    async def nothing() -> AsyncGenerator[bytes, None]:
+        yield b""
+
+    async def make() -> Answer:
+        await asyncio.sleep(0)
+        made.append(Answer(200, {}, chunks=nothing()))
+        return made[-1]
+
+    async def several() -> list[tuple[Answer, str]]:
+        found = list(await asyncio.gather(*(cache.compute(("k",), make) for _ in range(3))))
+        return [*found, await cache.compute(("k",), make)]
+
+    found = asyncio.run(several())
+    assert [result for _, result in found] == ["miss"] * 4
+    assert {id(answer) for answer, _ in found} == {id(answer) for answer in made}
+    assert len(made) == 4
+    assert len(cache) == 0
+    cache.enter(LATER)
+    calls = list[int]()
+
+    async def shared() -> list[str]:
+        return [
+            result
+            for _, result in await asyncio.gather(
+                *(cache.compute(("k",), making(answer(), calls)) for _ in range(3))
+            )
+        ]
+
+    assert sorted(asyncio.run(shared())) == ["joined", "joined", "miss"]

@@ -39,6 +39,8 @@ class Client:
     scopes: tuple[str, ...]
     created_at: datetime
     revoked_at: datetime | None = None
+    rate_limit: str | None = None
+    restrictions: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -182,4 +184,7 @@ def _read_clients(connection: Connection) -> list[Client]:
 
 
 def _client(row: Row[Any]) -> Client:
-    return Client(row.client_id, row.name, tuple(row.scopes), row.created_at, row.revoked_at)
+    scopes = tuple(row.scopes)
+    return Client(
+        row.client_id, row.name, scopes, row.created_at, row.revoked_at, row.rate_limit, row.restrictions
+    )

@@ -12,7 +12,8 @@ metadata = MetaData(
     }
 )
 
-#: ``scopes`` is a list. A revoked client stays, so that its live tokens stay refused.
+#: ``scopes`` is a list. A revoked client stays, so that its live tokens stay refused. ``rate_limit`` goes
+#: before ``APP_RATE_LIMIT``; ``restrictions`` says what the client may read, everything where it is null.
 client_table = Table(
     "client",
     metadata,
@@ -21,6 +22,8 @@ client_table = Table(
     Column("scopes", JSON, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    Column("rate_limit", Text),
+    Column("restrictions", JSON(none_as_null=True)),
 )
 
 #: Several per client, so that a rotation can overlap. ``secret_id`` is the part of a secret that finds it.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from app.main import close, create_app
 from app.ops.access_log import AccessLog
 from app.routers.front import Front
 from app.server.limits import Limits
+from app.serving import batch, store
+from app.serving.errors import StatementTimeout
 from app.settings import Settings
 from tests.api.conftest import FIRST, SECOND
 from tests.support.http import Api, authorized
@@ -154,3 +157,31 @@ def test_it_counts_like_any_other(
     assert first == again
     assert json.loads(answers[0].body)["meta"]["run_id"] == logged[1][-1]
     served.close()
+
+
+def too_slow(*_: Any) -> Any:
+    raise StatementTimeout("this takes longer than a moment")
+
+
+@pytest.mark.parametrize("slow", [True, False], ids=["beside the loop", "at once"])
+def test_a_stampede_is_read_once(served: Served, monkeypatch: pytest.MonkeyPatch, slow: bool) -> None:
+    """200 connections ask what nobody asked before, whether it takes longer than a moment or not."""
+    if slow:
+        monkeypatch.setattr(store.MartStore, "read_at_once", too_slow)
+    read = list[str]()
+    page = batch.page
+
+    def counted(*given: Any) -> Any:
+        found = page(*given)
+        read.append("page")
+        return found
+
+    monkeypatch.setattr(batch, "page", counted)
+    with running(served.app, Limits(drain_delay_s=0)) as (_, port), ExitStack() as open_ones:
+        wires = [open_ones.enter_context(Wire(port)) for _ in range(200)]
+        for wire in wires:
+            wire.send(served.request())
+        answers = [wire.answer() for wire in wires]
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.body for answer in answers}) == 1
+    assert read == ["page"]

@@ -25,7 +25,7 @@ class Lines:
     def __init__(self, dropped: Callable[[int], None], descriptor: int = STDERR) -> None:
         self._dropped = dropped
         self._descriptor = descriptor
-        self._together = FILE_BYTES if stat.S_ISREG(os.fstat(descriptor).st_mode) else PIPE_BYTES
+        self._together = FILE_BYTES if _is_file(descriptor) else PIPE_BYTES
         self._waiting: deque[str] = deque()
         self._made = self._taken = 0  # bytes; the one is the caller's, the other the thread's
         self._closing = threading.Event()
@@ -87,3 +87,10 @@ class Lines:
                 data = data[os.write(self._descriptor, data) :]
             except BlockingIOError:
                 select.select((), (self._descriptor,), ())
+
+
+def _is_file(descriptor: int) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:  # closed: every line is lost
+        return False

@@ -18,8 +18,9 @@ def _look_at(connection: Protocol, now: float) -> None:
     elif connection.transport.closing:
         if now - connection.since > limits.linger_s and not connection.transport.unsent:
             connection.transport.close_at_once()
-    elif connection.deaf:
-        pass  # its last answer is under way
+    elif connection.deaf:  # its last answer is under way, or was
+        if connection.cycle.response_complete and now - connection.since > limits.linger_s:
+            connection.transport.close_at_once()
     elif connection.receiving:
         _look_at_request(connection, now)
     elif connection.cycle.response_complete and _is_over(connection, now):

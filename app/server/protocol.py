@@ -210,7 +210,9 @@ class Protocol(HttpToolsProtocol):
         if len(self.tasks) >= self.limits.in_flight:
             self._turn_away(cycle)
         self._running = cycle
-        whole = None if self._pressed else self._at_once(cycle.scope)
+        # The last answer of a connection ends it, which the parser has to be done for.
+        goes_on = cycle.keep_alive and not self.parser.should_upgrade()
+        whole = self._at_once(cycle.scope) if goes_on and self._at_ease else None
         if whole is None:
             super()._start_asgi_task(cycle, app)
         else:
@@ -218,9 +220,9 @@ class Protocol(HttpToolsProtocol):
             self._go_on()
 
     @property
-    def _pressed(self) -> bool:
-        """Whether requests come faster than answers leave: then each waits its turn among all connections."""
-        return bool(self._held or self.pipeline or self.flow.write_paused or self.transport.is_closing())
+    def _at_ease(self) -> bool:
+        """Whether answers leave as fast as requests come; else each waits its turn among all connections."""
+        return not (self._held or self.pipeline or self.flow.write_paused)
 
     def _turn_away(self, cycle: RequestResponseCycle) -> None:
         if cycle.scope["path"] not in OPERATIONS and REFUSAL not in cycle.scope["state"]:

@@ -63,7 +63,9 @@ class Gentle:
         self.closing = False
 
     def write(self, data: bytes) -> None:
-        """Send bytes, soon."""
+        """Send bytes, soon; none after ``close``."""
+        if self.closing:
+            return
         self._held.append(data)
         if len(data) > _HELD_BYTES:
             self.flush()

@@ -8,7 +8,7 @@ off. A file that turns out to be small is an answer like any other: of known len
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
-from threading import BoundedSemaphore
+from dataclasses import dataclass
 
 from app.serving import batch
 from app.serving.answer import Answer
@@ -27,7 +27,16 @@ SMALL_BYTES = 1_048_576
 _AGAIN_S = 0.1
 #: Files that a worker sends at once. Each holds a part, of some megabytes, for as long as its client likes.
 PLACES = 16
-_places = BoundedSemaphore(PLACES)
+
+
+@dataclass
+class _Places:
+    """How many more files may be sent; only the event loop's thread counts."""
+
+    free: int = PLACES
+
+
+_places = _Places()
 
 
 async def export(store: MartStore, asked: Question) -> Answer:
@@ -37,15 +46,14 @@ async def export(store: MartStore, asked: Question) -> Answer:
         InvalidParameters: the format is JSON, which has no end but that of a page.
         RunAtFault, NothingPublished, StoreFailure, StatementTimeout, Saturated: as ``Reader.read`` does.
     """
-    if not isinstance(asked.form, Streamed):
-        raise invalid(
-            "limit", "`all` is not for JSON, which comes in pages; take format=ndjson, csv, arrow or parquet"
-        )
+    form = _streamed(asked)
     run = await store.read(asked.run)
-    encoding = asked.taken.of(None, asked.form.packed)
+    encoding = asked.taken.of(None, form.packed)
     headers = asked.headers(run, encoding, None)
-    file, begun, size = _File(asked, asked.form, run, encoding), list[bytes](), 0
+    file, begun, size = _File(asked, form, run, encoding), list[bytes](), 0
     while not file.whole and (not begun or size < SMALL_BYTES):
+        if begun and not _places.free:
+            raise _no_place()
         begun.append(await store.read(file.part, bulk=True))
         size += len(begun[-1])
     if file.whole and size <= SMALL_BYTES:
@@ -56,11 +64,24 @@ async def export(store: MartStore, asked: Question) -> Answer:
 
 
 async def unchanged(store: MartStore, asked: Question, if_none_match: str) -> Answer | None:
-    """Return 304 where the client has the file already, which costs no reading, else None."""
+    """Return 304 where the client has the file already, which costs no reading, else None.
+
+    Raises:
+        InvalidParameters, RunAtFault, NothingPublished, StoreFailure, StatementTimeout, Saturated: as above.
+    """
+    form = _streamed(asked)
     run = await store.read(asked.run)
-    head = Answer(200, asked.headers(run, asked.taken.of(None, asked.form.packed), None))
+    head = Answer(200, asked.headers(run, asked.taken.of(None, form.packed), None))
     answer = head.unless(if_none_match)
     return None if answer is head else answer
+
+
+def _streamed(asked: Question) -> Streamed:
+    if not isinstance(asked.form, Streamed):
+        raise invalid(
+            "limit", "`all` is not for JSON, which comes in pages; take format=ndjson, csv, arrow or parquet"
+        )
+    return asked.form
 
 
 async def _chunks(store: MartStore, file: "_File", begun: list[bytes]) -> AsyncGenerator[bytes, None]:
@@ -80,12 +101,17 @@ async def _chunks(store: MartStore, file: "_File", begun: list[bytes]) -> AsyncG
 
 @contextmanager
 def _place() -> Iterator[None]:
-    if not _places.acquire(blocking=False):
-        raise Saturated(f"{PLACES} files are being sent", "ask again later")
+    if not _places.free:
+        raise _no_place()
+    _places.free -= 1
     try:
         yield
     finally:
-        _places.release()
+        _places.free += 1
+
+
+def _no_place() -> Saturated:
+    return Saturated(f"{PLACES} files are being sent", "ask again later")
 
 
 class _File:

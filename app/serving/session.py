@@ -66,7 +66,7 @@ class Session:
         self._version: int | None = None
         self._seen: Seen | None = None
         self._state: State | None = None
-        self._left_s = 0.0
+        self._left_s = self._waits_s = 0.0
         self._until = self._latest = _NEVER
         self._interrupted = False
         self.driver = sqlite3.connect(
@@ -91,7 +91,7 @@ class Session:
             StatementTimeout: they took longer.
             StoreFailure: the store cannot be read, or is not migrated yet.
         """
-        self._left_s = budget_s
+        self._left_s, self._waits_s = budget_s, budget_s * self._patience
         try:
             self.driver.execute("BEGIN")
             try:
@@ -112,7 +112,7 @@ class Session:
             InvalidParameters: a sum asked for does not fit 64 bits.
             StatementTimeout: the statement took too long lately.
         """
-        began = self._clock()
+        began, at = self._clock(), time.monotonic()
         self.count_from_here()
         if self._slow and statement.sql in self._slow:
             raise _timeout(self._left_s)
@@ -127,11 +127,12 @@ class Session:
         finally:
             self._until = self._latest = _NEVER
             self._left_s -= self._clock() - began
+            self._waits_s -= time.monotonic() - at
 
     def count_from_here(self) -> None:
         """Let time run for all that follows, for statements that others than ``rows`` run."""
         self._until = self._clock() + self._left_s
-        self._latest = time.monotonic() + self._left_s * self._patience
+        self._latest = time.monotonic() + self._waits_s
 
     def interrupt(self) -> None:
         """End what another thread asks of this session, and let nothing long begin."""

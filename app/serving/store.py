@@ -75,9 +75,9 @@ class Snapshot:
         if found is None:
             rows = self.rows(_members(dimension.name, kind), {"run": run.seq, "value": value})
             found = [row[0] for row in rows]
-            if len(known) >= MEMBERS:
-                known.clear()
             if found:  # a value that there is none of may be any text, of any length
+                if len(known) >= MEMBERS:
+                    known.clear()
                 known[key] = found
         return found
 
@@ -160,6 +160,8 @@ class MartStore:
         """
         if bulk:
             return await self._bulk.ask(question, self._timeout_s)
+        if self._lane.full:
+            self._slow.clear()
         try:
             return self.read_at_once(question)
         except StatementTimeout:
@@ -172,8 +174,6 @@ class MartStore:
             StoreFailure: as above.
             StatementTimeout: its statements take longer than a moment, or lately did.
         """
-        if self._lane.full:
-            self._slow.clear()
         return _ask(self._own(), question, min(ON_LOOP_S, self._timeout_s))
 
     @property

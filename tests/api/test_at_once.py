@@ -1,6 +1,7 @@
 """Finished answers over real sockets: sent before a task is made, otherwise like the first time."""
 
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ from app.main import close, create_app
 from app.ops.access_log import AccessLog
 from app.routers.front import Front
 from app.server.limits import Limits
-from app.serving import batch, store
+from app.serving import batch, export, store
 from app.serving.errors import StatementTimeout
 from app.settings import Settings
 from tests.api.conftest import FIRST, SECOND
@@ -95,15 +96,47 @@ def test_the_second_answer_is_sent_at_once_and_alike(
     assert made_at_once == [False, True, True, True]
 
 
-def test_the_connection_is_closed_for_who_asks_so(served: Served, made_at_once: list[bool]) -> None:
+@pytest.mark.parametrize(
+    "header", ["Connection: close", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c"]
+)
+def test_the_last_answer_says_so_and_ends_the_connection(
+    served: Served, made_at_once: list[bool], header: str
+) -> None:
+    """It is no hurry: what the parser knows of the connection comes after the request."""
     with running(served.app, Limits(drain_delay_s=0)) as (_, port):
         with Wire(port) as wire:
             wire.send(served.request()).answer()
         with Wire(port) as wire:
-            answer = wire.send(served.request(PATH, "Connection: close")).answer()
+            answer = wire.send(served.request(PATH, header)).answer()
             assert wire.at_end()
+    assert answer.status == 200
     assert answer.headers["connection"] == "close"
-    assert made_at_once == [False, True]
+    assert made_at_once == [False]
+
+
+def test_what_follows_a_last_request_disturbs_nobody(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HTTP/1.0 keeps no connection here, whatever is asked, though the parser goes on with what follows."""
+    monkeypatch.setattr(export, "SMALL_BYTES", 0)
+    whole = served.request("/v1/aggregates/genres?limit=all&format=csv")
+    last = served.request(PATH, "Connection: keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")
+    with running(served.app, Limits(drain_delay_s=0)) as (_, port), Wire(port) as other:
+        known = other.send(served.request()).answer()
+        for _ in range(50):
+            with Wire(port) as wire:
+                other.send(served.request())
+                wire.send(last + whole)
+                assert wire.answer().status == 200
+                assert other.answer().body == known.body
+
+
+def test_while_draining_the_newest_answer_is_the_last(served: Served) -> None:
+    limits = Limits(drain_delay_s=0, last_call_s=2)
+    with running(served.app, limits) as (server, port), Wire(port) as wire:
+        wire.send(served.request()).answer()
+        server.handle_exit(signal.SIGTERM, None)
+        assert wait_until(lambda: server.traffic.draining_since is not None)
+        wire.send(served.request() * 2)
+        assert [wire.answer().headers.get("connection") for _ in range(2)] == [None, "close"]
 
 
 def test_many_at_once_are_answered_in_their_order(served: Served) -> None:

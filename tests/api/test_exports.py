@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 from collections.abc import Callable
-from threading import BoundedSemaphore
 
 import httpx
 import pytest
@@ -182,6 +181,21 @@ def test_a_file_is_read_for_each_who_asks(api: Api, reads: list[bool]) -> None:
     assert len(reads) == 2 * batches
 
 
+def test_a_file_that_has_no_place_is_read_no_further(
+    api: Api, reads: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One part tells that it is not small; a small one needs no place."""
+    monkeypatch.setattr(export, "SMALL_BYTES", 1_000_000)
+    monkeypatch.setattr(export, "_places", export._Places(0))
+    assert ask(api, f"{PATH}?limit=all&format=csv").status == 503
+    assert reads.count(True) == 1
+    assert ask(api, f"{PATH}?limit=all&format=csv&genre=western").status == 200
+
+
+def test_json_has_no_whole_whatever_the_client_holds(api: Api) -> None:
+    assert ask(api, f"{PATH}?limit=all", {"If-None-Match": "*"}).status == 400
+
+
 @pytest.mark.parametrize("encoding", DECODED)
 @pytest.mark.parametrize("name", FILES)
 def test_a_small_file_comes_with_its_length_and_is_kept(
@@ -290,7 +304,7 @@ def test_a_place_is_free_again_however_a_file_ends(
     api, world = fresh
     world.add(FIRST, MOVIES)
     world.publish(FIRST)
-    monkeypatch.setattr(export, "_places", BoundedSemaphore(1))
+    monkeypatch.setattr(export, "_places", export._Places(1))
     target = f"{PATH}?limit=all&format=csv"
 
     def second(number: int) -> bool:

@@ -147,7 +147,7 @@ def test_no_more_is_read_than_a_client_takes(slow: Slow) -> None:
 def test_no_more_files_are_sent_at_once_than_there_are_places(
     slow: Slow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(export, "_places", export._Places(1))
     with running(slow.app, Limits(drain_delay_s=0)) as (_, port), Wire(port) as other:
         with Wire(port, receive_buffer=8192) as wire:
             wire.send(request(f"{PATH}&format=ndjson", slow.headers))

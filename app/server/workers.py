@@ -126,12 +126,12 @@ class Workers:
     def _supervise(self) -> int:
         """Replace workers that die until a signal to stop comes, and return that."""
         while True:
+            for pid in self._reap():  # first of all: a child may have ended before its end was a signal to us
+                log.warning("worker %d died and is replaced", pid)
+            self._replace()
             told = signal.sigwait(_SIGNALS)
             if told in {signal.SIGTERM, signal.SIGINT}:
                 return told
-            for pid in self._reap():
-                log.warning("worker %d died and is replaced", pid)
-            self._replace()
 
     def _replace(self) -> None:
         """Start the workers that are missing. Where that fails, for want of memory say, the others go on."""

@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.api.conftest import FIRST, SECOND
 from tests.api.test_serve import world_in
 from tests.server.test_drain import children, port_of
@@ -17,11 +19,13 @@ PATH = "/v1/aggregates/years"
 #: Programs that become ours: one with a child already, one that cannot fork for the third time.
 WITH_A_CHILD = """
 import os, subprocess, sys
-subprocess.Popen(["sleep", "1"])
+subprocess.Popen(["sleep", sys.argv.pop()])
 os.execv(sys.executable, [sys.executable, "-m", "app", *sys.argv[1:]])
 """
 FORKS_BADLY = """
 import itertools, os
+import pytest
+
 from app.cli.main import main
 fork, calls = os.fork, itertools.count(1)
 def flaky():
@@ -100,9 +104,12 @@ def test_a_worker_told_to_end_is_replaced_and_the_others_go_on(tmp_path: Path) -
         assert {status for status, _ in seen(port_of(server), "/healthz")} == {200}
 
 
-def test_a_child_that_is_no_worker_may_end(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "2", program=("-c", WITH_A_CHILD)) as server:
-        assert len(children(server.process.pid)) == 3
+@pytest.mark.parametrize("seconds", ["0", "600"], ids=["before there are workers", "later"])
+def test_a_child_that_is_no_worker_may_end(tmp_path: Path, seconds: str) -> None:
+    with serving(tmp_path, "--workers", "2", seconds, program=("-c", WITH_A_CHILD)) as server:
+        for child in children(server.process.pid):
+            if Path(f"/proc/{child}/comm").read_text() == "sleep\n":
+                os.kill(child, signal.SIGKILL)
         assert wait_until(lambda: len(children(server.process.pid)) == 2)
         assert {status for status, _ in seen(port_of(server), "/healthz")} == {200}
         assert server.terminate() == 0

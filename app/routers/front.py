@@ -6,13 +6,14 @@ gets every request that is not a plain GET of a listing, however its path is spe
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.auth.claims import VerifiedClaims
 from app.auth.gate import Gate
 from app.errors import AppError
 from app.ops.metrics import Metrics
-from app.routers.head import read_head
+from app.routers.head import read_head, within
 from app.routers.problems import answer_to
 from app.routers.sending import send_answer
-from app.serving.answer import Answer
+from app.serving.answer import Answer, Ask
 from app.serving.answers import Answers
 from app.serving.listings import LISTINGS, Listing
 
@@ -60,7 +61,7 @@ class Front:
                 return None
             self._gate.permit(claims, SCOPE)
             state[_ADMITTED] = claims
-            found = self._answers.at_once(listing, head.ask)
+            found = self._answers.at_once(listing, self._within(claims, scope, head.ask))
         except AppError:
             return None
         if found is None:
@@ -77,6 +78,10 @@ class Front:
         if claims is None:
             claims = await self._gate.admit(head.authorization, head.ask.query, SCOPE)
         state["client_id"] = claims.client_id
-        answer, result = await self._answers.answer(listing, head.ask)
+        answer, result = await self._answers.answer(listing, self._within(claims, scope, head.ask))
         self._metrics.cache(result)
         return answer
+
+    def _within(self, claims: VerifiedClaims, scope: Scope, ask: Ask) -> Ask:
+        restrictions = self._gate.restrictions(claims)
+        return ask if restrictions is None else within(scope, restrictions)

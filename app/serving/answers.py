@@ -63,4 +63,5 @@ class Answers:
 
 
 def _key(ask: Ask) -> Key:
-    return ask.path, ask.query, ask.accept, choose(ask.accept_encoding).name
+    key = ask.path, ask.query, ask.accept, choose(ask.accept_encoding).name
+    return key if ask.restrictions is None else (*key, ask.restrictions.fingerprint)

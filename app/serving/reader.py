@@ -30,6 +30,7 @@ class Reader:
         """Answer a request to a listing with one page.
 
         Raises:
+            Restricted: the client may not read the listing's mart.
             InvalidParameters: a parameter is unknown or wrong, or the cursor is not of this listing.
             NotAcceptable: the client accepts no format, or no encoding, that there is.
             RunAtFault: the run asked for is unknown or pruned.

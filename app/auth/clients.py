@@ -189,10 +189,10 @@ def _insert_secret(connection: Connection, client: Client, secret: _Secret) -> N
 
 
 def _find(connection: Connection, client_id: str) -> Client:
-    clients = {client.client_id: client for client in _read_clients(connection)}
-    if client_id not in clients:
+    row = connection.execute(select(client_table).where(client_table.c.client_id == client_id)).one_or_none()
+    if row is None:
         raise UnknownClient(f"no client {client_id!r}", "'app clients list' shows them")
-    return clients[client_id]
+    return _client(row)
 
 
 def _read_clients(connection: Connection) -> list[Client]:

@@ -167,6 +167,18 @@ def test_what_is_beyond_is_refused_before_a_word_is_said_of_the_question(limited
     assert limited.request("HEAD", "/v1/aggregates/years").status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("genre", "word", "found"),
+    [(5, "18", {5}), (7, "drama", {7}), (18, "drama", {18}), (18, "18", {18}), (35, "drama", set())],
+)
+def test_no_other_genre_stands_in_the_way_of_a_word(
+    limited: Api, genre: int, word: str, found: set[int]
+) -> None:
+    """`18` is an id and the slug of another genre, `drama` a slug and the name of another one."""
+    restrict(limited, {"genre": [genre]})
+    assert {row["genre_id"] for row in limited.rows("/v1/aggregates/genres", genre=word)} == found
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, list[Any]]:
     """Restrictions to marts, genres and companies, some of which there are not."""

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 
 from sqlalchemy import Connection, Text, cast, select
 
@@ -24,9 +25,10 @@ def read_restrictions(connection: Connection) -> Mapping[str, Restrictions]:
     return {client_id: _understood(client_id, text) for client_id, text in rows}
 
 
+@lru_cache(1024)  # what is trusted is read again and again, and one complaint is enough
 def _understood(client_id: str, text: str) -> Restrictions:
     try:
         return Restrictions.of(json.loads(text))
     except ValueError as error:
-        log.error("client %s may read nothing: its restrictions are %s", client_id, error)
+        log.error("client %s may read nothing, its restrictions are not understood: %s", client_id, error)
         return NOTHING

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from app.marts.definitions import MEASURES, YEAR, Dimension, Mart, Measure
 from app.marts.tables import LEADER_TABLE, MART_TABLES, RANKING_TABLES, leader_column, rank_column
-from app.serving.conditions import Clause
+from app.serving.conditions import Clause, unindexed
 from app.serving.relations import Given, Later, Relation, clauses_on, joined, measures, names, of_run
 
 #: Names of the fields that rows are sorted by, and whether downwards.
@@ -60,7 +60,8 @@ def ranked(mart: Mart, measure: Measure, wanted: Collection[str], given: Given) 
 def _ranked_among(mart: Mart, measure: Measure, wanted: Collection[str], given: Given) -> Relation:
     """The same among the rows that conditions leave, as if there were no others."""
     table, member = MART_TABLES[mart.name], _member(mart)
-    value, year = table.c[measure.name], table.c[YEAR.key]
+    # Rows are to be found by their members, which are few, and not in the order of years, among all others.
+    value, year = table.c[measure.name], unindexed(table.c[YEAR.key])
     place = func.row_number().over(partition_by=year, order_by=(value.desc(), table.c[member.key]))
     rank = func.rank().over(partition_by=year, order_by=value.desc())
     rows = (

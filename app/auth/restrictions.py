@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 def read_restrictions(connection: Connection) -> Mapping[str, Restrictions]:
     """Return the restrictions of every client that has some, by client id.
 
-    A client whose restrictions cannot be understood, those of a later version for one, may read nothing: an
-    error would keep every other client's revocation from being seen, and none would open everything.
+    A client whose restrictions cannot be understood, those of a later version for one, may read nothing. To
+    pass over them would open everything to it; an error would hide the revocations of all clients.
     """
     columns = client_table.c
     written = cast(columns.restrictions, Text)  # what is no JSON is to be no error, either

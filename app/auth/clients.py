@@ -20,6 +20,7 @@ from app.auth.scopes import known_scopes
 from app.auth.tables import client_secret_table, client_table
 from app.database import transaction
 from app.errors import ConfigurationError
+from app.marts.restrictions import Restrictions
 
 #: The least that OWASP's cheat sheet on password storage names; secrets of 256 bits cannot be guessed anyway.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -61,8 +62,10 @@ class _Secret(NamedTuple):
     hash: str
 
 
-def create_client(engine: Engine, name: str, scopes: list[str]) -> NewSecret:
-    """Make a client with these scopes.
+def create_client(
+    engine: Engine, name: str, scopes: list[str], restrictions: Restrictions | None = None
+) -> NewSecret:
+    """Make a client with these scopes, which may read everything unless restrictions say otherwise.
 
     Raises:
         UnknownScope: one of them does not exist, or there is none.
@@ -70,7 +73,8 @@ def create_client(engine: Engine, name: str, scopes: list[str]) -> NewSecret:
     """
     if not 0 < len(name.strip()) <= MAX_NAME or not name.isprintable():
         raise ConfigurationError(f"the name {name!r} cannot be used", f"1 to {MAX_NAME} printable characters")
-    client = Client(secrets.token_hex(12), name.strip(), known_scopes(scopes), datetime.now(UTC))
+    granted, limits = known_scopes(scopes), restrictions.document() if restrictions else None
+    client = Client(secrets.token_hex(12), name.strip(), granted, datetime.now(UTC), restrictions=limits)
     secret = _generate()
     with transaction(engine) as connection:
         columns = {column.name: getattr(client, column.name) for column in client_table.c}
@@ -104,6 +108,19 @@ def rotate_secret(engine: Engine, client_id: str, overlap: timedelta = OVERLAP) 
         )
         _insert_secret(connection, client, secret)
     return NewSecret(client, secret.text)
+
+
+def restrict_client(engine: Engine, client_id: str, restrictions: Restrictions | None) -> Client:
+    """Let a client read only what these restrictions allow, instead of any earlier ones; None lifts them.
+
+    Raises:
+        UnknownClient: there is no such client.
+    """
+    document = restrictions.document() if restrictions else None
+    chosen = client_table.c.client_id == client_id
+    with transaction(engine) as connection:
+        connection.execute(update(client_table).where(chosen).values(restrictions=document))
+        return _find(connection, client_id)
 
 
 def revoke_client(engine: Engine, client_id: str) -> Client:
@@ -172,10 +189,10 @@ def _insert_secret(connection: Connection, client: Client, secret: _Secret) -> N
 
 
 def _find(connection: Connection, client_id: str) -> Client:
-    clients = {client.client_id: client for client in _read_clients(connection)}
-    if client_id not in clients:
+    row = connection.execute(select(client_table).where(client_table.c.client_id == client_id)).one_or_none()
+    if row is None:
         raise UnknownClient(f"no client {client_id!r}", "'app clients list' shows them")
-    return clients[client_id]
+    return _client(row)
 
 
 def _read_clients(connection: Connection) -> list[Client]:

@@ -88,6 +88,14 @@ class InsufficientScope(BearerError):
         return {**super()._challenge(), "scope": self.scope}
 
 
+class AccessRestricted(BearerError):
+    """403 ``insufficient_scope``: what was asked for is beyond the restrictions of the token's client."""
+
+    status = 403
+    title = "Forbidden"
+    error = "insufficient_scope"
+
+
 class OAuthError(AppError):
     """An error of the OAuth2 endpoints: the JSON body of RFC 6749, section 5.2."""
 

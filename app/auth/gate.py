@@ -9,6 +9,7 @@ from app.auth.errors import InsufficientScope, InvalidToken
 from app.auth.limits import RateLimit
 from app.auth.remembered import Remembered
 from app.auth.verifier import Verifier
+from app.marts.restrictions import Restrictions
 
 
 class Gate:
@@ -53,6 +54,10 @@ class Gate:
         self._limits.take(claims.client_id)
         if scope not in claims.scopes:
             raise InsufficientScope(scope)
+
+    def restrictions(self, claims: VerifiedClaims) -> Restrictions | None:
+        """Return what a client may read at this moment, None where it may read everything."""
+        return self._verifier.restrictions(claims)
 
     def _recognised(self, given: bytes) -> VerifiedClaims | None:
         digest = Remembered.digest(given)

@@ -1,7 +1,7 @@
 """What is trusted at one moment: issuers with their keys, and what was revoked. Read as one piece."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,9 @@ from sqlalchemy import Connection, select
 
 from app.auth.keyring import read_keys, verifying_keys
 from app.auth.keys import SigningKey
+from app.auth.restrictions import read_restrictions
 from app.auth.tables import client_table, revoked_token_table
+from app.marts.restrictions import Restrictions
 from app.settings import Settings
 
 #: Seconds that clocks may differ.
@@ -37,12 +39,16 @@ class TrustedIssuer:
 
 @dataclass(frozen=True)
 class Trust:
-    """Everything that deciding about a token takes; it never changes, a newer one takes its place."""
+    """Everything that deciding about a token takes; it never changes, a newer one takes its place.
+
+    ``restrictions``: by client id, of the clients that may not read everything.
+    """
 
     issuers: Mapping[str, TrustedIssuer]
     signing_keys: tuple[SigningKey, ...]
     revoked_tokens: frozenset[str] = frozenset()
     revoked_clients: frozenset[str] = frozenset()
+    restrictions: Mapping[str, Restrictions] = field(default_factory=dict)
 
 
 def key_overlap(settings: Settings) -> timedelta:
@@ -68,4 +74,5 @@ def read_trust(connection: Connection, settings: Settings, now: datetime | None 
     clients = connection.scalars(
         select(client_table.c.client_id).where(client_table.c.revoked_at.is_not(None))
     )
-    return Trust({own.issuer: own}, keys, frozenset(tokens), frozenset(clients))
+    restrictions = read_restrictions(connection)
+    return Trust({own.issuer: own}, keys, frozenset(tokens), frozenset(clients), restrictions)

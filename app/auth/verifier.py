@@ -17,6 +17,7 @@ from app.auth.compact import UnverifiedToken, parse
 from app.auth.errors import InvalidToken
 from app.auth.strict_json import parse_object
 from app.auth.trust import LEEWAY_S, Trust, TrustedIssuer, TrustedKey
+from app.marts.restrictions import Restrictions
 
 
 class Verifier:
@@ -54,6 +55,11 @@ class Verifier:
             raise InvalidToken("the token expired")
         if claims.jti in trust.revoked_tokens or claims.client_id in trust.revoked_clients:
             raise InvalidToken("the token was revoked")
+
+    def restrictions(self, claims: VerifiedClaims) -> Restrictions | None:
+        """Return what the client of a token may read, None where it may read everything."""
+        known = self._trust().restrictions
+        return known.get(claims.client_id) if known else None
 
 
 def _read(token: UnverifiedToken, trust: Trust, now: float) -> VerifiedClaims:

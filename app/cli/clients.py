@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from app.auth.scopes import SCOPES
 from app.cli.output import Json, emit, table
+from app.cli.restrictions import OnlyCompany, OnlyGenre, OnlyMart, chosen, shown
 from app.settings import load_settings
 from app.warehouse.runs import timestamp
 
@@ -24,12 +25,16 @@ ClientId = Annotated[str, typer.Argument(metavar="ID", help="The client's id.")]
 def create(
     name: Annotated[str, typer.Argument(help="What the client is called, for people.")],
     scope: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(SCOPES)}.")],
+    only_mart: OnlyMart = None,
+    only_genre: OnlyGenre = None,
+    only_company: OnlyCompany = None,
     as_json: Json = False,
 ) -> None:
-    """Make a client and show its secret, this once."""
+    """Make a client and show its secret, this once. It may read everything that no option restricts."""
     from app.auth.clients import create_client  # late: argon2 and cryptography
 
-    new = create_client(_engine(), name, [word for text in scope for word in text.split()])
+    restrictions = chosen(only_mart, only_genre, only_company)
+    new = create_client(_engine(), name, [word for text in scope for word in text.split()], restrictions)
     emit(_with_secret(new), as_json, lambda console: _show_secret(console, new))
 
 
@@ -39,13 +44,14 @@ def list_all(as_json: Json = False) -> None:
     from app.auth.clients import list_clients  # late, as above
 
     found = list_clients(_engine())
-    columns = ("client_id", "name", "scopes", "created_at", "revoked_at")
+    columns = ("client_id", "name", "scopes", "created_at", "revoked_at", "restrictions")
+    documents = [_document(client) for client in found]
     rows = [
-        (client.client_id, client.name, " ".join(client.scopes), *_times(client).values()) for client in found
+        {**document, "scopes": " ".join(document["scopes"]), "restrictions": shown(document["restrictions"])}
+        for document in documents
     ]
-    emit(
-        [_document(client) for client in found], as_json, lambda console: console.print(table(columns, rows))
-    )
+    cells = [[row[name] for name in columns] for row in rows]
+    emit(documents, as_json, lambda console: console.print(table(columns, cells)))
 
 
 @commands.command()
@@ -61,6 +67,26 @@ def rotate(
 
     new = rotate_secret(_engine(), client_id, timedelta(seconds=overlap))
     emit(_with_secret(new), as_json, lambda console: _show_secret(console, new))
+
+
+@commands.command()
+def restrict(
+    client_id: ClientId,
+    only_mart: OnlyMart = None,
+    only_genre: OnlyGenre = None,
+    only_company: OnlyCompany = None,
+    lift: Annotated[bool, typer.Option("--lift", help="Let it read everything again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let a client read only some of the marts, within a second; what restricted it before holds no more."""
+    from app.auth.clients import restrict_client  # late, as above
+
+    restrictions = chosen(only_mart, only_genre, only_company)
+    if lift == (restrictions is not None):
+        raise typer.BadParameter("give one of --only-mart, --only-genre and --only-company, or --lift alone")
+    client = restrict_client(_engine(), client_id, restrictions)
+    text = f"client {client.client_id} ({client.name}) may read {shown(client.restrictions) or 'everything'}"
+    emit(_document(client), as_json, lambda console: console.print(text))
 
 
 @commands.command()
@@ -85,7 +111,7 @@ def _times(client: "Client") -> dict[str, str | None]:
 
 def _document(client: "Client") -> dict[str, Any]:
     named = {"client_id": client.client_id, "name": client.name, "scopes": client.scopes}
-    return {**named, **_times(client)}
+    return {**named, **_times(client), "restrictions": client.restrictions}
 
 
 def _with_secret(new: "NewSecret") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.auth.gate import Gate
 from app.errors import AppError
 from app.ops.metrics import Metrics
-from app.routers.head import read_head
+from app.routers.head import read_head, within
 from app.routers.problems import answer_to
 from app.routers.sending import send_answer
 from app.serving.answer import Answer
@@ -60,7 +60,9 @@ class Front:
                 return None
             self._gate.permit(claims, SCOPE)
             state[_ADMITTED] = claims
-            found = self._answers.at_once(listing, head.ask)
+            restrictions = self._gate.restrictions(claims)
+            ask = head.ask if restrictions is None else within(scope, restrictions)
+            found = self._answers.at_once(listing, ask)
         except AppError:
             return None
         if found is None:
@@ -77,6 +79,8 @@ class Front:
         if claims is None:
             claims = await self._gate.admit(head.authorization, head.ask.query, SCOPE)
         state["client_id"] = claims.client_id
-        answer, result = await self._answers.answer(listing, head.ask)
+        restrictions = self._gate.restrictions(claims)
+        ask = head.ask if restrictions is None else within(scope, restrictions)
+        answer, result = await self._answers.answer(listing, ask)
         self._metrics.cache(result)
         return answer

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import Scope
 
+from app.marts.restrictions import Restrictions
 from app.serving.answer import Ask
 
 REQUEST_ID = b"x-request-id"
@@ -31,6 +32,14 @@ def read_head(scope: Scope) -> Head:
     if head is None:
         head = state[_READ] = _read(scope)
     return head
+
+
+def within(scope: Scope, restrictions: Restrictions) -> Ask:
+    """Return what a request asks for, within what its client may read: whoever reads its head sees it so."""
+    head = read_head(scope)
+    ask = head.ask._replace(restrictions=restrictions)
+    scope["state"][_READ] = head._replace(ask=ask)
+    return ask
 
 
 def _read(scope: Scope) -> Head:

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from app.auth.errors import BearerError, InvalidRequest
+from app.auth.errors import AccessRestricted, BearerError, InvalidRequest
 from app.auth.limits import RateLimited
 from app.errors import (
     AppError,
@@ -25,6 +25,7 @@ from app.serving.errors import (
     Fault,
     InvalidParameters,
     NotAcceptable,
+    Restricted,
     RunAtFault,
     Saturated,
     StatementTimeout,
@@ -82,6 +83,8 @@ def answer_to(scope: Mapping[str, Any], error: Exception) -> Response:
     match error:
         case BearerError():
             return _bearer_error(scope, error)
+        case Restricted():
+            return _bearer_error(scope, AccessRestricted(str(error)))
         case RunAtFault():
             fault = Fault(error.parameter, error.message)
             return problem(scope, STATUSES[type(error.cause)], error.message, faults=[fault])

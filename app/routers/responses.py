@@ -31,7 +31,11 @@ _INTEGERS = {"Retry-After"}
 ERRORS: Mapping[int, tuple[str, str, tuple[str, ...]]] = {
     400: ("InvalidParameters", "A parameter is unknown or has a bad value.", ()),
     401: ("Unauthorized", "The bearer token is missing or not valid.", ("WWW-Authenticate",)),
-    403: ("Forbidden", "The token lacks the scope.", ("WWW-Authenticate",)),
+    403: (
+        "Forbidden",
+        "The token lacks the scope, or its client may not read this mart.",
+        ("WWW-Authenticate",),
+    ),
     404: ("NotFound", "There is no such run.", ()),
     406: ("NotAcceptable", "`Accept` allows no format that there is.", ()),
     409: ("RunPruned", "The run was pruned.", ()),

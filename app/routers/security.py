@@ -10,7 +10,7 @@ from fastapi.security import OAuth2
 from app.auth.claims import VerifiedClaims
 from app.auth.gate import Gate
 from app.auth.scopes import SCOPES
-from app.routers.head import read_head
+from app.routers.head import read_head, within
 
 #: Documents the scheme; the token itself is read by ``authorize``, which is stricter.
 oauth2_scheme = OAuth2(
@@ -23,7 +23,8 @@ oauth2_scheme = OAuth2(
 def require(scope: str) -> Callable[..., Awaitable[VerifiedClaims]]:
     """Return a dependency that gives the claims of a token with this scope.
 
-    Use: ``Depends(require("marts:read"))``. It raises ``BearerError``, whose attributes are the answer.
+    Use: ``Depends(require("marts:read"))``. What the endpoint then reads of the request's head is within the
+    restrictions of its client. It raises ``BearerError``, whose attributes are the answer.
     """
 
     async def claims(
@@ -33,6 +34,9 @@ def require(scope: str) -> Callable[..., Awaitable[VerifiedClaims]]:
         head = read_head(request.scope)
         admitted = await gate.admit(head.authorization, head.ask.query, scope)
         request.state.client_id = admitted.client_id
+        restrictions = gate.restrictions(admitted)
+        if restrictions is not None:
+            within(request.scope, restrictions)
         return admitted
 
     return claims

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 import orjson
 
+from app.marts.restrictions import Restrictions
 from app.serving.encodings import IDENTITY, Encoding, choose
 from app.serving.formats import Format
 from app.warehouse.runs import Run, timestamp
@@ -25,13 +26,22 @@ IN_QUERY = "!$&'()*+,;=:@/?%"
 
 
 class Ask(NamedTuple):
-    """A request as a listing sees it: path and query as they were sent, and what the headers say."""
+    """A request as a listing sees it: path and query as they were sent, and what the headers say.
+
+    ``restrictions``: what its client may read, None for one that may read everything.
+    """
 
     path: str
     query: bytes = b""
     accept: str | None = None
     accept_encoding: str | None = None
     if_none_match: str | None = None
+    restrictions: Restrictions | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the restrictions, empty where there are none."""
+        return self.restrictions.fingerprint if self.restrictions else ""
 
     @property
     def target(self) -> str:
@@ -154,9 +164,12 @@ def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], bool]:
 
 
 def of_body(ask: Ask, form: Format, body: bytes, run: Run | None, next_link: str | None) -> Answer:
-    """Return the answer of something that changes in place: its entity tag is that of its body."""
+    """Return the answer of something that changes in place: its entity tag is that of its body.
+
+    Whoever may read something else has another tag, even where there is nothing to tell the bodies apart.
+    """
     encoding = choose(ask.accept_encoding).of(len(body))
     sent = encoding.compress(body)
-    fingerprint = urlsafe_b64encode(hashlib.blake2b(sent, digest_size=15).digest()).decode()
-    head = {**of_page(form, encoding, next_link), **headers(run, f'"{fingerprint}"')}
+    digest = hashlib.blake2b(sent, digest_size=15, key=ask.fingerprint.encode()).digest()
+    head = {**of_page(form, encoding, next_link), **headers(run, f'"{urlsafe_b64encode(digest).decode()}"')}
     return Answer(200, head, sent).unless(ask.if_none_match)

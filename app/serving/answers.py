@@ -21,8 +21,8 @@ class Answers:
         """Answer a request to a listing, and say where the answer came from.
 
         Raises:
-            InvalidParameters, NotAcceptable, RunAtFault, NothingPublished, StoreFailure, StatementTimeout,
-            Saturated: as ``Reader.read`` does.
+            Restricted, InvalidParameters, NotAcceptable, RunAtFault, NothingPublished, StoreFailure,
+            StatementTimeout, Saturated: as ``Reader.read`` does.
         """
         finished = self._finished(ask)
         if finished is not None:
@@ -42,7 +42,8 @@ class Answers:
         """Return what ``answer`` does where that takes no longer than a moment, else None.
 
         Raises:
-            InvalidParameters, NotAcceptable, RunAtFault, NothingPublished, StoreFailure: as above.
+            Restricted, InvalidParameters, NotAcceptable, RunAtFault: as above.
+            NothingPublished, StoreFailure: as above.
         """
         finished = self._finished(ask)
         if finished is not None:
@@ -63,4 +64,5 @@ class Answers:
 
 
 def _key(ask: Ask) -> Key:
-    return ask.path, ask.query, ask.accept, choose(ask.accept_encoding).name
+    key = ask.path, ask.query, ask.accept, choose(ask.accept_encoding).name
+    return key if ask.restrictions is None else (*key, ask.restrictions.fingerprint)

@@ -79,7 +79,9 @@ def _read(
     """Return the lines of so many rows at most, their sort values, and how many they are."""
 
     def lookup(dimension: Dimension, kind: MatchOn, value: str | int) -> list[int]:
-        return snapshot.ids(dimension, kind, value, run)
+        ids = snapshot.ids(dimension, kind, value, run)
+        only = query.restrictions.only.get(dimension.name) if query.restrictions else None
+        return ids if only is None else [key for key in ids if key in only]
 
     found, values = statement.prepare(query, run.seq, after, lookup, rows)
     ((text, ends, count),) = snapshot.rows(_as_text(found, form.lines, query.paging.shown, separator), values)

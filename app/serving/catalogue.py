@@ -1,6 +1,7 @@
 """Runs and what changed between them, as the API shows them.
 
-The catalogue changes in place (a run is superseded, pruned), so the entity tags are those of the bodies.
+The catalogue changes in place (a run is superseded, pruned), so the entity tags are those of the bodies. What
+it says of a delivery as a whole is not for clients that may read only a part: their runs have fewer fields.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from app.database_types import UtcTime
 from app.errors import PrunedRun, UnknownRun
 from app.marts.catalog import run_table
 from app.marts.definitions import MARTS
+from app.marts.restrictions import Restrictions
 from app.serving import answer, formats, parameters, statement
 from app.serving.answer import Answer, Ask
 from app.serving.cursor import Cursors, Position, digest
@@ -21,7 +23,7 @@ from app.serving.fields import Field
 from app.serving.formats import Page
 from app.serving.paging import CURSOR, FORMAT, LIMIT, by_name, fields_parameter, sort_parameter
 from app.serving.parameters import choice, text
-from app.serving.query import Order, Paging, paging
+from app.serving.query import Order, Paging, check_readable, paging
 from app.serving.store import MartStore, Snapshot
 from app.warehouse.changes import Place, changes
 from app.warehouse.runs import Run, kept, read
@@ -47,6 +49,8 @@ RUN_FIELDS = {
         Field("engine", "text", "Engine of the run.", "polars"),
     )
 }
+#: Fields that say which run it is, and nothing of what is in it.
+OF_IDENTITY = ("run_id", "status", "as_of", "created_at", "published_at", "engine")
 _MEASURES = {"releases": 2}
 CHANGE_FIELDS = {
     item.name: item
@@ -58,12 +62,13 @@ CHANGE_FIELDS = {
     )
 }
 NEWEST_FIRST = ("-run_id",)
+_MARTS = {mart.name: mart for mart in MARTS}
 _SORTABLE = [name for name, field in RUN_FIELDS.items() if field.kind != "object"]
 RUNS = by_name(fields_parameter(tuple(RUN_FIELDS)), sort_parameter(_SORTABLE), LIMIT, CURSOR, FORMAT)
 RUN = by_name(fields_parameter(tuple(RUN_FIELDS)), FORMAT)
 CHANGES = by_name(
     text("since", "Run to compare with.", required=True),
-    choice("mart", "Only changes of this mart.", [mart.name for mart in MARTS]),
+    choice("mart", "Only changes of this mart.", list(_MARTS)),
     fields_parameter(tuple(CHANGE_FIELDS)),
     LIMIT,
     CURSOR,
@@ -80,8 +85,8 @@ class Catalogue:
 
     async def runs(self, ask: Ask) -> Answer:
         """List the kept runs, the newest first."""
-        asked = paging(parameters.read(ask.query, RUNS), RUN_FIELDS, NEWEST_FIRST)
-        question = digest("runs", asked.canonical)
+        asked = paging(parameters.read(ask.query, RUNS), _fields(ask.restrictions), NEWEST_FIRST)
+        question = digest("runs", asked.canonical, ask.fingerprint)
         after = self._cursors.read(asked.cursor, question) if asked.cursor else None
         current, found = await self._store.read(
             lambda see: (see.current, _runs(see.catalogue, asked.order, after, asked.limit + 1))
@@ -96,7 +101,7 @@ class Catalogue:
         Raises:
             NothingPublished: there is none yet.
         """
-        asked = paging(parameters.read(ask.query, RUN), RUN_FIELDS, NEWEST_FIRST)
+        asked = paging(parameters.read(ask.query, RUN), _fields(ask.restrictions), NEWEST_FIRST)
         return _one(ask, asked, await self._store.read(Snapshot.published))
 
     async def run(self, run_id: str, ask: Ask) -> Answer:
@@ -105,25 +110,29 @@ class Catalogue:
         Raises:
             RunAtFault: there is none of this id, or it was pruned.
         """
-        asked = paging(parameters.read(ask.query, RUN), RUN_FIELDS, NEWEST_FIRST)
+        asked = paging(parameters.read(ask.query, RUN), _fields(ask.restrictions), NEWEST_FIRST)
         return _one(ask, asked, await self._store.read(lambda see: _find(see, "run_id", run_id)))
 
     async def changes(self, run_id: str, ask: Ask) -> Answer:
-        """List what changed in the marts since another run.
+        """List what changed in the rows that the client may read since another run.
 
         Raises:
+            Restricted: the client may not read the mart that it named.
             RunAtFault: one of the two is unknown, was pruned or has no marts.
         """
         values = parameters.read(ask.query, CHANGES)
+        mart, within = values["mart"], ask.restrictions
+        if within is not None and mart is not None:
+            check_readable(_MARTS[mart], within)
         asked = paging({**values, "sort": None}, CHANGE_FIELDS, ())
-        question = digest("changes", run_id, values["since"], values["mart"], asked.canonical)
+        question = digest("changes", run_id, values["since"], mart, asked.canonical, ask.fingerprint)
         end = self._cursors.read(asked.cursor, question) if asked.cursor else None
         after = Place(end.values[0], tuple(end.values[1:])) if end else None
 
         def compare(snapshot: Snapshot) -> tuple[Run, list[dict[str, Any]]]:
             run = _with_marts(_find(snapshot, "run_id", run_id), "run_id")
             since = _with_marts(_find(snapshot, "since", values["since"]), "since")
-            return run, changes(snapshot.catalogue, since, run, values["mart"], after, asked.limit + 1)
+            return run, changes(snapshot.catalogue, since, run, mart, after, asked.limit + 1, within)
 
         run, found = await self._store.read(compare)
         rows, more = answer.cut(found, asked.limit)
@@ -145,6 +154,10 @@ class Catalogue:
         links = answer.links(ask, cursor)
         body = form.render(Page(asked.fields, rows, meta, links))
         return answer.of_body(ask, form, body, run, links["next"])
+
+
+def _fields(restrictions: Restrictions | None) -> Mapping[str, Field]:
+    return RUN_FIELDS if restrictions is None else {name: RUN_FIELDS[name] for name in OF_IDENTITY}
 
 
 def _one(ask: Ask, asked: Paging, run: Run) -> Answer:

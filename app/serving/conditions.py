@@ -1,6 +1,6 @@
 """Filters: what a query parameter selects, as one SQL clause with one bound value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -60,6 +60,15 @@ class Clause:
                 return false()
 
 
+def keys_clause(name: str, column: str, keys: Sequence[Any]) -> tuple[Clause, Any]:
+    """Return the clause that a column has one of these keys, and the value to bind under its name."""
+    if not keys:
+        return Clause(name, column, "none"), None
+    if len(keys) == 1:  # SQLite chooses better indexes for a plain comparison
+        return Clause(name, column, "is"), keys[0]
+    return Clause(name, column, "in"), orjson.dumps(keys).decode()
+
+
 @dataclass(frozen=True, eq=False)
 class Condition:
     """A parameter that selects rows by one column."""
@@ -82,12 +91,7 @@ class Condition:
             return self._clause("has" if len(key) >= _INDEXED else "contains"), key
         if self.operator != "in":
             return self._clause(self.operator), value
-        keys = self._keys(value, lookup)
-        if not keys:
-            return self._clause("none"), None
-        if len(keys) == 1:  # SQLite chooses better indexes for a plain comparison
-            return self._clause("is"), keys[0]
-        return self._clause("in"), orjson.dumps(keys).decode()
+        return keys_clause(self.name, self.column, self._keys(value, lookup))
 
     def _clause(self, operator: Operator) -> Clause:
         return Clause(self.name, self.column, operator)

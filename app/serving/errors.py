@@ -28,6 +28,12 @@ class InvalidParameters(AppError):
         self.faults = tuple(faults)
 
 
+class Restricted(AppError):
+    """A mart that the client's restrictions keep from it."""
+
+    exit_code = 2
+
+
 class NotAcceptable(AppError):
     """The client accepts none of the formats that there are."""
 

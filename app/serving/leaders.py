@@ -1,6 +1,7 @@
 """What leads by a measure, as SQL: rankings, and first pages of the greatest.
 
-Both read the tables that the load of a run worked out, a few rows, and look up the rows of the mart.
+Both read the tables that the load of a run worked out, a few rows, and look up the rows of the mart. Those
+hold places among all members: a ranking of some of them is worked out when it is asked for.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,8 +25,8 @@ from sqlalchemy import (
 
 from app.marts.definitions import MEASURES, YEAR, Dimension, Mart, Measure
 from app.marts.tables import LEADER_TABLE, MART_TABLES, RANKING_TABLES, leader_column, rank_column
-from app.serving.conditions import Clause
-from app.serving.relations import Given, Relation, clauses_on, joined, measures, names, of_run
+from app.serving.conditions import Clause, unindexed
+from app.serving.relations import Given, Later, Relation, clauses_on, joined, measures, names, of_run
 
 #: Names of the fields that rows are sorted by, and whether downwards.
 Sorting = Sequence[tuple[str, bool]]
@@ -33,6 +34,8 @@ Sorting = Sequence[tuple[str, bool]]
 
 def ranked(mart: Mart, measure: Measure, wanted: Collection[str], given: Given) -> Relation:
     """The first ``:top`` rows of each year by a measure. Ties share a rank; the smaller key comes first."""
+    if any(clause.column != YEAR.key for clause in given):
+        return _ranked_among(mart, measure, wanted, given)
     table, member = RANKING_TABLES[mart.name], _member(mart)
     rank = table.c[rank_column(measure)]
     columns = {
@@ -50,10 +53,30 @@ def ranked(mart: Mart, measure: Measure, wanted: Collection[str], given: Given) 
     facts = joined(
         MART_TABLES[mart.name], {name: name for name in mart.key}, {name: name for name in figures}
     )
-    # To read all members in the order of names takes longer than to sort so few rows, which they cannot find.
-    named = [replace(item, lead=None) for item in names(mart.dimensions, wanted)]
-    later = [*([facts] if figures else []), *named]
+    later = [*([facts] if figures else []), *_named(mart, wanted)]
     return Relation(columns, table, clauses, later=later, sequence=(table.c[YEAR.key], table.c.position))
+
+
+def _ranked_among(mart: Mart, measure: Measure, wanted: Collection[str], given: Given) -> Relation:
+    """The same among the rows that conditions leave, as if there were no others."""
+    table, member = MART_TABLES[mart.name], _member(mart)
+    # Rows are to be found by their members, which are few, and not in the order of years, among all others.
+    value, year = table.c[measure.name], unindexed(table.c[YEAR.key])
+    place = func.row_number().over(partition_by=year, order_by=(value.desc(), table.c[member.key]))
+    rank = func.rank().over(partition_by=year, order_by=value.desc())
+    rows = (
+        select(*(table.c[name] for name in (*mart.key, *measures(wanted))))
+        .add_columns(rank.label("rank"), place.label("position"))
+        .where(of_run(table), value.is_not(None), *clauses_on(table, given))
+        .subquery("ranked")
+    )
+    first = rows.c.position <= bindparam("top")
+    return Relation(dict(rows.c.items()), rows, (first,), later=_named(mart, wanted))
+
+
+def _named(mart: Mart, wanted: Collection[str]) -> list[Later]:
+    # To read all members in the order of names takes longer than to sort so few rows, which they cannot find.
+    return [replace(item, lead=None) for item in names(mart.dimensions, wanted)]
 
 
 def leading(mart: Mart, order: Sorting, wanted: Collection[str], given: Given) -> Relation | None:

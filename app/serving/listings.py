@@ -34,13 +34,17 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """An endpoint that lists rows of one run. ``variant`` is the parameter that chooses the view."""
+    """An endpoint that lists rows of one run. ``variant`` is the parameter that chooses the view.
+
+    ``members``: per dimension, by name, the column that has the ids of its members.
+    """
 
     path: str
     kind: str
     mart: Mart
     summary: str
     description: str
+    members: Mapping[str, str]
     conditions: tuple[Condition, ...]
     views: Mapping[str | None, View]
     variant: Parameter | None = None
@@ -78,6 +82,7 @@ def _aggregates(mart: Mart) -> Listing:
         mart,
         f"Aggregates: {mart.path.replace('-', ' ')}",
         mart.description,
+        _columns(mart),
         mart_conditions(mart),
         views,
         choice("rollup", "`years` sums over the years.", ("years",)) if rolls_up else None,
@@ -111,6 +116,7 @@ def _rankings(mart: Mart) -> Listing:
         f"Rankings: {mart.path.replace('-', ' ')}",
         f"The top {mart.path.replace('-', ' ')} of each year by one measure. Ties share a rank (1, 2, 2, 4) "
         "and are listed by key; rows where the measure is null are left out.",
+        _columns(mart),
         tuple(condition for condition in mart_conditions(mart) if condition.column == YEAR.key),
         {metric: _ranking_view(mart, metric) for metric in metrics},
         choice(
@@ -153,7 +159,13 @@ def _members(dimension: Dimension, mart: Mart) -> Listing:
     path = f"/v1/dimensions/{dimension.collection}"
     summary = f"Dimension: {mart.path.replace('-', ' ')}"
     description = f"Every {what} of the run, with its first and last year and its releases."
-    return Listing(path, "dimensions", mart, summary, description, (SEARCH,), {None: view})
+    return Listing(
+        path, "dimensions", mart, summary, description, {dimension.name: "id"}, (SEARCH,), {None: view}
+    )
+
+
+def _columns(mart: Mart) -> dict[str, str]:
+    return {dimension.name: dimension.key for dimension in mart.entities}
 
 
 def _by_year(dimension: Dimension) -> Mart:

@@ -6,9 +6,11 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from app.errors import near_miss
+from app.marts.definitions import Mart
+from app.marts.restrictions import Restrictions
 from app.serving import parameters
 from app.serving.cursor import digest
-from app.serving.errors import Fault, InvalidParameters
+from app.serving.errors import Fault, InvalidParameters, Restricted
 from app.serving.fields import Field
 from app.serving.listings import Listing, View
 from app.serving.parameters import ALL
@@ -83,31 +85,51 @@ class Paging:
 
 @dataclass(frozen=True)
 class Query:
-    """A question to a listing. ``selection`` has the parameters given that choose rows, parsed."""
+    """A question to a listing. ``selection`` has the parameters given that choose rows, parsed.
+
+    ``restrictions``: what the client may read, None for everything.
+    """
 
     listing: Listing
     view: View
     selection: Mapping[str, Any]
     paging: Paging
+    restrictions: Restrictions | None = None
 
     @cached_property
     def digest(self) -> str:
         """The fingerprint that pages of one listing share: of everything but format, cursor and limit."""
         paging = self.paging
         selected = sorted(self.selection.items())
-        return digest(self.listing.path, selected, paging.run, *paging.shown.canonical)
+        within = (self.restrictions.fingerprint,) if self.restrictions else ()
+        return digest(self.listing.path, selected, paging.run, *paging.shown.canonical, *within)
 
 
-def parse(listing: Listing, query: bytes) -> Query:
+def parse(listing: Listing, query: bytes, restrictions: Restrictions | None = None) -> Query:
     """Read the query string of a request to a listing.
 
     Raises:
+        Restricted: the client may not read the listing's mart.
         InvalidParameters: with every parameter at fault.
     """
+    if restrictions is not None:
+        check_readable(listing.mart, restrictions)
     values = parameters.read(query, listing.parameters)
     view = listing.views[values[listing.variant.name] if listing.variant else None]
     selection = {name: values[name] for name in listing.selecting if values[name] is not None}
-    return Query(listing, view, selection, _paging(values, _shown(view, values["fields"], values["sort"])))
+    chosen = _shown(view, values["fields"], values["sort"])
+    return Query(listing, view, selection, _paging(values, chosen), restrictions)
+
+
+def check_readable(mart: Mart, restrictions: Restrictions) -> None:
+    """Check that a client may read a mart.
+
+    Raises:
+        Restricted: it may not.
+    """
+    if not restrictions.allows(mart):
+        others = ", ".join(item.name for item in restrictions.readable) or "none"
+        raise Restricted(f"this client may not read the mart {mart.name}", f"it may read: {others}")
 
 
 def paging(values: Mapping[str, Any], fields: Mapping[str, Field], key: Sequence[str]) -> Paging:

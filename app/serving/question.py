@@ -69,10 +69,11 @@ def read(listing: Listing, ask: Ask, cursors: Cursors) -> Question:
     """Read a request to a listing.
 
     Raises:
+        Restricted: the client may not read the listing's mart.
         InvalidParameters: a parameter is unknown or wrong, or the cursor is not of this listing.
         NotAcceptable: the client accepts no format, or no encoding, that there is.
     """
-    query = parse(listing, ask.query)
+    query = parse(listing, ask.query, ask.restrictions)
     form, taken = preferred(query.paging.format, ask.accept, FORMATS), choose(ask.accept_encoding)
     return Question(query, form, taken, _position(query, cursors))
 

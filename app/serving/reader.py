@@ -30,6 +30,7 @@ class Reader:
         """Answer a request to a listing with one page.
 
         Raises:
+            Restricted: the client may not read the listing's mart.
             InvalidParameters: a parameter is unknown or wrong, or the cursor is not of this listing.
             NotAcceptable: the client accepts no format, or no encoding, that there is.
             RunAtFault: the run asked for is unknown or pruned.
@@ -48,7 +49,8 @@ class Reader:
         """Answer a request with one page where reading takes no longer than a moment, else return None.
 
         Raises:
-            InvalidParameters, NotAcceptable, RunAtFault, NothingPublished, StoreFailure: as above.
+            Restricted, InvalidParameters, NotAcceptable, RunAtFault: as above.
+            NothingPublished, StoreFailure: as above.
         """
         page = self._page(listing, ask)
         if page.slow:
@@ -64,7 +66,8 @@ class Reader:
 
         Raises:
             InvalidParameters: as above, or the format is JSON.
-            NotAcceptable, RunAtFault, NothingPublished, StoreFailure, StatementTimeout, Saturated: as above.
+            Restricted, NotAcceptable, RunAtFault, NothingPublished: as above.
+            StoreFailure, StatementTimeout, Saturated: as above.
         """
         return await export.export(self._store, question.read(listing, ask, self._cursors))
 
@@ -72,7 +75,8 @@ class Reader:
         """Return 304 to a client that has all rows already, else None.
 
         Raises:
-            InvalidParameters, NotAcceptable, RunAtFault, NothingPublished, StoreFailure: as above.
+            Restricted, InvalidParameters, NotAcceptable, RunAtFault: as above.
+            NothingPublished, StoreFailure: as above.
         """
         if ask.if_none_match is None:
             return None

@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, fa
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from app.marts.tables import LEADERS
-from app.serving.conditions import Clause, Lookup
+from app.serving.conditions import Clause, Lookup, keys_clause
 from app.serving.listings import View
 from app.serving.query import Order, Query, Shown
 from app.serving.relations import Columns, Relation
@@ -59,9 +59,22 @@ def prepare(
         if condition.name in values:
             clause, values[condition.name] = condition.given(values[condition.name], lookup)
             clauses.append(clause)
+    within, allowed = _within(query)
+    clauses, values = [*clauses, *within], {**values, **allowed}
     leaders = after is None and rows <= LEADERS
     shape = Shape(query.view, query.paging.shown, tuple(clauses), nulls_of(after), leaders)
     return _build(shape), {**values, **last_row(after), "run": run, "limit": rows}
+
+
+def _within(query: Query) -> tuple[list[Clause], dict[str, Any]]:
+    """Return what keeps a question within the restrictions of its client, and what that binds."""
+    if query.restrictions is None:
+        return [], {}
+    found = [
+        keys_clause(f"only_{name}", query.listing.members[name], ids)
+        for name, ids in query.restrictions.members
+    ]
+    return [clause for clause, _ in found], {clause.name: value for clause, value in found}
 
 
 @lru_cache(maxsize=1024)

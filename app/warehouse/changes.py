@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from app.marts.definitions import MARTS, MEASURES, Mart, Mean
 from app.marts.numbers import json_number
+from app.marts.restrictions import Restrictions
 from app.marts.tables import MART_TABLES
 from app.warehouse.runs import Run
 
@@ -40,31 +41,35 @@ def changes(
     mart: str | None = None,
     after: Place | None = None,
     limit: int | None = None,
+    restrictions: Restrictions | None = None,
 ) -> list[dict[str, Any]]:
     """Return ``{mart, key, before, after}`` by mart, in the order of their declaration, and key.
 
     ``before`` and ``after`` hold every measure; None where the row is in only one of the runs. ``mart`` keeps
-    to one mart, ``after`` goes on behind a row, ``limit`` bounds the rows. Both runs must be kept and loaded.
+    to one mart, ``after`` goes on behind a row, ``limit`` bounds the rows, ``restrictions`` keep to marts and
+    rows. Both runs must be kept and loaded.
     """
     found: list[dict[str, Any]] = []
-    for item in _marts(mart, after):
+    for item in _marts(mart, after, restrictions):
         key = after.key if after and after.mart == item.name else None
         left = None if limit is None else limit - len(found)
         if left is None or left > 0:
-            statement = _differences(item, since.seq, run.seq, key).limit(left)
+            statement = _differences(item, since.seq, run.seq, key, restrictions).limit(left)
             found += [_change(item, row) for row in connection.execute(statement)]
     return found
 
 
-def _marts(name: str | None, after: Place | None) -> Iterator[Mart]:
+def _marts(name: str | None, after: Place | None, restrictions: Restrictions | None) -> Iterator[Mart]:
     reached = after is None
-    for mart in MARTS:
+    for mart in restrictions.readable if restrictions else MARTS:
         reached = reached or (after is not None and mart.name == after.mart)
         if reached and name in {None, mart.name}:
             yield mart
 
 
-def _differences(mart: Mart, since: int, run: int, after: Sequence[Any] | None) -> CompoundSelect[Any]:
+def _differences(
+    mart: Mart, since: int, run: int, after: Sequence[Any] | None, restrictions: Restrictions | None
+) -> CompoundSelect[Any]:
     old, new = MART_TABLES[mart.name].alias("old"), MART_TABLES[mart.name].alias("new")
     stored = (_RUN, *(item.name for item in MEASURES))
     measures = [*_labelled(old, _BEFORE, stored), *_labelled(new, _AFTER, stored)]
@@ -77,11 +82,19 @@ def _differences(mart: Mart, since: int, run: int, after: Sequence[Any] | None) 
     )
     present = present.where(new.c.run == run, or_(old.c.run.is_(None), _differ(old, new)))
     gone = gone.where(old.c.run == since, new.c.run.is_(None))
+    if restrictions is not None:
+        present = present.where(*_within(mart, new, restrictions))
+        gone = gone.where(*_within(mart, old, restrictions))
     if after is not None:
         present = present.where(tuple_(*_keys(mart, new)) > tuple_(*after))
         gone = gone.where(tuple_(*_keys(mart, old)) > tuple_(*after))
     both = union_all(present, gone)
     return both.order_by(*(both.selected_columns[_KEY + name] for name in mart.key))
+
+
+def _within(mart: Mart, side: FromClause, restrictions: Restrictions) -> list[ColumnElement[bool]]:
+    columns = {dimension.name: side.c[dimension.key] for dimension in mart.entities}
+    return [columns[name].in_(ids) for name, ids in restrictions.members]
 
 
 def _keys(mart: Mart, side: FromClause) -> list[ColumnElement[Any]]:

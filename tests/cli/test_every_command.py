@@ -25,7 +25,7 @@ COMMANDS = dict(commands(typer.main.get_command(build())))
 PROMISED = {
     "etl": "run runs show rejects diff publish rollback prune report sample",
     "db": "upgrade downgrade current",
-    "clients": "create list rotate revoke",
+    "clients": "create list rotate restrict revoke",
     "keys": "rotate list",
     "config": "show",
 }

@@ -1,7 +1,8 @@
 """What is trusted at one moment: issuers with their keys, and what was revoked. Read as one piece."""
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,9 +10,11 @@ from sqlalchemy import Connection, select
 
 from app.auth.keyring import read_keys, verifying_keys
 from app.auth.keys import SigningKey
+from app.auth.quota import Policy, policy
 from app.auth.tables import client_table, revoked_token_table
-from app.settings import Settings
+from app.settings import Settings, parse_rate
 
+log = logging.getLogger(__name__)
 #: Seconds that clocks may differ.
 LEEWAY_S = 30
 
@@ -43,6 +46,8 @@ class Trust:
     signing_keys: tuple[SigningKey, ...]
     revoked_tokens: frozenset[str] = frozenset()
     revoked_clients: frozenset[str] = frozenset()
+    #: What clients may ask that have a rate of their own; None for one without limit.
+    policies: Mapping[str, Policy | None] = field(default_factory=dict)
 
 
 def key_overlap(settings: Settings) -> timedelta:
@@ -68,4 +73,19 @@ def read_trust(connection: Connection, settings: Settings, now: datetime | None 
     clients = connection.scalars(
         select(client_table.c.client_id).where(client_table.c.revoked_at.is_not(None))
     )
-    return Trust({own.issuer: own}, keys, frozenset(tokens), frozenset(clients))
+    return Trust({own.issuer: own}, keys, frozenset(tokens), frozenset(clients), read_policies(connection))
+
+
+def read_policies(connection: Connection) -> dict[str, Policy | None]:
+    """Return the policies of clients that have a rate of their own, by client id."""
+    columns = client_table.c.client_id, client_table.c.rate_limit
+    found = connection.execute(select(*columns).where(client_table.c.rate_limit.is_not(None)))
+    policies: dict[str, Policy | None] = {}
+    for client_id, text in found:
+        try:
+            rate = parse_rate(text)
+        except ValueError as error:  # not by our hand; the client keeps to the rate of all
+            log.warning("client %s: its rate limit %r %s", client_id, text, error)
+        else:
+            policies[client_id] = policy(rate, "client") if rate else None
+    return policies

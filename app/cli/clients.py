@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(no_args_is_help=True, help="OAuth2 clients that may read the API.")
 
+#: Stands for the rate of a client that has none of its own.
+DEFAULT = "default"
 ClientId = Annotated[str, typer.Argument(metavar="ID", help="The client's id.")]
 
 
@@ -24,12 +26,16 @@ ClientId = Annotated[str, typer.Argument(metavar="ID", help="The client's id.")]
 def create(
     name: Annotated[str, typer.Argument(help="What the client is called, for people.")],
     scope: Annotated[list[str], typer.Option(help=f"May be repeated: {', '.join(SCOPES)}.")],
+    rate_limit: Annotated[
+        str | None,
+        typer.Option(help="The client's own rate, such as 60/minute or off; default APP_RATE_LIMIT."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a client and show its secret, this once."""
     from app.auth.clients import create_client  # late: argon2 and cryptography
 
-    new = create_client(_engine(), name, [word for text in scope for word in text.split()])
+    new = create_client(_engine(), name, [word for text in scope for word in text.split()], rate_limit)
     emit(_with_secret(new), as_json, lambda console: _show_secret(console, new))
 
 
@@ -39,9 +45,16 @@ def list_all(as_json: Json = False) -> None:
     from app.auth.clients import list_clients  # late, as above
 
     found = list_clients(_engine())
-    columns = ("client_id", "name", "scopes", "created_at", "revoked_at")
+    columns = ("client_id", "name", "scopes", "rate_limit", "created_at", "revoked_at")
     rows = [
-        (client.client_id, client.name, " ".join(client.scopes), *_times(client).values()) for client in found
+        (
+            client.client_id,
+            client.name,
+            " ".join(client.scopes),
+            client.rate_limit or DEFAULT,
+            *_times(client).values(),
+        )
+        for client in found
     ]
     emit(
         [_document(client) for client in found], as_json, lambda console: console.print(table(columns, rows))
@@ -61,6 +74,22 @@ def rotate(
 
     new = rotate_secret(_engine(), client_id, timedelta(seconds=overlap))
     emit(_with_secret(new), as_json, lambda console: _show_secret(console, new))
+
+
+@commands.command()
+def limit(
+    client_id: ClientId,
+    rate: Annotated[str, typer.Argument(help="Such as 60/minute, off, or default: that of APP_RATE_LIMIT.")],
+    as_json: Json = False,
+) -> None:
+    """Give a client a rate limit of its own; every server knows within a second."""
+    from app.auth.clients import limit_client  # late, as above
+
+    client = limit_client(_engine(), client_id, None if rate == DEFAULT else rate)
+    text = (
+        f"client {client.client_id} ({client.name}) may ask {client.rate_limit or 'what APP_RATE_LIMIT says'}"
+    )
+    emit(_document(client), as_json, lambda console: console.print(text))
 
 
 @commands.command()
@@ -85,7 +114,7 @@ def _times(client: "Client") -> dict[str, str | None]:
 
 def _document(client: "Client") -> dict[str, Any]:
     named = {"client_id": client.client_id, "name": client.name, "scopes": client.scopes}
-    return {**named, **_times(client)}
+    return {**named, "rate_limit": client.rate_limit, **_times(client)}
 
 
 def _with_secret(new: "NewSecret") -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Front:
             claims = self._gate.recognise(head.authorization, head.ask.query)
             if claims is None or SCOPE not in claims.scopes:
                 return None
-            self._gate.permit(claims, SCOPE)
+            self._gate.permit(claims, SCOPE, state)
             state[_ADMITTED] = claims
             found = self._answers.at_once(listing, head.ask)
         except AppError:
@@ -75,7 +75,7 @@ class Front:
         head, state = read_head(scope), scope["state"]
         claims = state.get(_ADMITTED)
         if claims is None:
-            claims = await self._gate.admit(head.authorization, head.ask.query, SCOPE)
+            claims = await self._gate.admit(head.authorization, head.ask.query, SCOPE, state)
         state["client_id"] = claims.client_id
         answer, result = await self._answers.answer(listing, head.ask)
         self._metrics.cache(result)

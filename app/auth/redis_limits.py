@@ -3,8 +3,8 @@
 A process takes requests from a bucket for itself in advance and then admits so many without asking anybody:
 that is a lease. It holds one request at first, twice as many where the one before was used up in half a
 second, and never more than a hundredth of the rate; what is not used within a second is lost. So a bucket
-never gives more than it has, and in any ``L`` seconds a client gets at most what the rate allows in ``L + 1``.
-What a process loses of a client's rate is less than what it admits, and nothing where requests come one by one.
+never gives more than it has, and in any ``L`` seconds a client gets at most what ``L + 1`` allow; what a
+process loses of a client's rate is less than what it admits, and nothing where requests come singly.
 
 While Redis does not answer every machine counts by itself, as without Redis: no request fails for it.
 """
@@ -34,7 +34,7 @@ local time = redis.call('TIME')
 local now = (time[1] - 1700000000) * 1000000 + time[2]
 local interval, depth, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local used = (tonumber(redis.call('GET', KEYS[1])) or 0) - now
-if used < 0 or used > depth then used = 0 end
+if used < 0 or used > depth + 1 then used = 0 end
 local taken = math.min(wanted, math.floor((depth - used) / interval + 0.001))
 if taken > 0 then
   used = used + taken * interval
@@ -202,7 +202,7 @@ class RedisLimits:
 
 
 def _use(lease: _Lease, kept: Policy, now: int) -> Standing:
-    """Admit one request of a lease that has one, or else of one that was refused."""
+    """Count one request of a lease; RateLimited where Redis gave none."""
     used = max(0, lease.full_at - now)
     if lease.size == 0:
         raise refused(kept, used)

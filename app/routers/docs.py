@@ -14,8 +14,8 @@ from app.auth.scopes import SCOPES
 CARRIER = "fastapi_offline"
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 CACHED = {"Cache-Control": "public, max-age=86400"}
-#: Swagger UI sets styles of elements by script, which needs no 'unsafe-inline', and shows icons as data: URLs;
-#: all else comes from files of this host.
+#: Swagger UI sets styles by script, which needs no 'unsafe-inline', and shows icons as data: URLs; all else
+#: comes from files of this host.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

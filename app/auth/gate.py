@@ -8,7 +8,7 @@ from app.auth.bearer import bearer_token, credentials
 from app.auth.claims import VerifiedClaims
 from app.auth.errors import InsufficientScope, InvalidToken
 from app.auth.limits import RateLimit
-from app.auth.quota import STANDING, RateLimited, Standing
+from app.auth.quota import STANDING, RateLimited
 from app.auth.remembered import Remembered
 from app.auth.verifier import Verifier
 
@@ -40,13 +40,9 @@ class Gate:
         if claims is None:
             claims = await self._verified(bearer_token(given))
             self._remembered.keep(Remembered.digest(given), claims)
-        try:
-            standing = await self._limits.ask(claims.client_id)
-        except RateLimited as error:
-            _note(error.standing, state)
-            raise
-        _note(standing, state)
-        _check_scope(claims, scope)
+        await self._count(claims, {} if state is None else state)
+        if scope not in claims.scopes:
+            raise InsufficientScope(scope)
         return claims
 
     def recognise(self, authorization: Sequence[bytes], query: bytes) -> VerifiedClaims | None:
@@ -65,8 +61,20 @@ class Gate:
             MustAsk: it takes a moment to find out; ``admit`` does.
             InsufficientScope: the token lacks the scope.
         """
-        _note(self._limits.take(claims.client_id), state)
-        _check_scope(claims, scope)
+        standing = self._limits.take(claims.client_id)
+        if standing is not None and state is not None:
+            state[STANDING] = standing
+        if scope not in claims.scopes:
+            raise InsufficientScope(scope)
+
+    async def _count(self, claims: VerifiedClaims, state: State) -> None:
+        try:
+            standing = await self._limits.ask(claims.client_id)
+        except RateLimited as error:
+            state[STANDING] = error.standing
+            raise
+        if standing is not None:
+            state[STANDING] = standing
 
     def _recognised(self, given: bytes) -> VerifiedClaims | None:
         digest = Remembered.digest(given)
@@ -87,13 +95,3 @@ class Gate:
         except InvalidToken:
             self._remembered.forget(digest)
             raise
-
-
-def _note(standing: Standing | None, state: State | None) -> None:
-    if standing is not None and state is not None:
-        state[STANDING] = standing
-
-
-def _check_scope(claims: VerifiedClaims, scope: str) -> None:
-    if scope not in claims.scopes:
-        raise InsufficientScope(scope)

@@ -66,7 +66,9 @@ class Limits:
         Raises:
             RateLimited: it is one too many.
         """
-        kept = self.policy_of(client_id)
+        if self._policy is None:
+            return None
+        kept = self._own().get(client_id, self._policy)
         if kept is None:
             return None
         buckets = self._buckets

@@ -52,7 +52,7 @@ class Standing(NamedTuple):
         Those are the seconds until as many as ever are left, or where none is, until there is one: a client
         that is refused reads the same from ``Retry-After`` (draft, section 6).
         """
-        kept, used = self.policy, self.used
+        kept, used = self
         requests = (kept.depth - used) // kept.interval
         if requests <= 0:
             return 0, -(-(used + kept.interval - kept.depth) // SECOND_NS)

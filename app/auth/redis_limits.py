@@ -35,7 +35,7 @@ local now = (time[1] - 1700000000) * 1000000 + time[2]
 local interval, depth, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local used = (tonumber(redis.call('GET', KEYS[1])) or 0) - now
 if used < 0 or used > depth + 1 then used = 0 end
-local taken = math.min(wanted, math.floor((depth - used) / interval + 0.001))
+local taken = math.max(0, math.min(wanted, math.floor((depth - used) / interval + 0.001)))
 if taken > 0 then
   used = used + taken * interval
   redis.call('SET', KEYS[1], string.format('%.3f', now + used), 'PX', math.ceil(used / 1000) + 1)
@@ -54,7 +54,7 @@ class RedisBuckets:
 
     def __init__(self, url: str) -> None:
         try:
-            from redis.asyncio import BlockingConnectionPool, Redis  # late: an extra
+            from redis.asyncio import Redis  # late: an extra
             from redis.asyncio.retry import Retry
             from redis.backoff import NoBackoff
             from redis.exceptions import ConnectionError as Closed
@@ -63,15 +63,13 @@ class RedisBuckets:
             raise ConfigurationError(
                 "APP_REDIS_URL needs a package that is not installed", "pip install '.[redis]'"
             ) from None
-        pool = BlockingConnectionPool.from_url(
+        self._redis = Redis.from_url(
             url,
-            max_connections=CONNECTIONS,
-            timeout=TIMEOUT_S,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
             retry=Retry(NoBackoff(), 1, (Closed,)),  # a connection that Redis has closed meanwhile
         )
-        self._redis = Redis.from_pool(pool)
+        self._free = asyncio.Semaphore(CONNECTIONS)
         self._take = self._redis.register_script(TAKE)
         self._failures: tuple[type[Exception], ...] = (RedisError, OSError)
         self._silent_until = 0.0
@@ -90,13 +88,16 @@ class RedisBuckets:
         """
         period = kept.rate.period_s * 1_000_000
         numbers = (period / kept.rate.requests, period, wanted)
-        if not self.answers:  # this question is to find out; others do not wait for it
-            self._silent_until = time.monotonic() + PAUSE_S
-        try:
-            taken, used = await self._take(keys=[f"movie-marts:limit:{name}:{key}"], args=numbers)
-        except self._failures as error:
-            self._failed(error)
-            return None
+        async with self._free:
+            if self.silent:  # since this question began to wait
+                return None
+            if not self.answers:  # this question is to find out; others do not wait for it
+                self._silent_until = time.monotonic() + PAUSE_S
+            try:
+                taken, used = await self._take(keys=[f"movie-marts:limit:{name}:{key}"], args=numbers)
+            except self._failures as error:
+                self._failed(error)
+                return None
         if not self.answers:
             self.answers = True
             log.warning("Redis answers again: rate limits are shared")

@@ -197,10 +197,6 @@ class RedisLimits:
         size = 2 * lease.size if time_left > LEASE_NS // 2 else lease.size
         return max(1, min(size, kept.rate.requests // PART))
 
-    def close(self) -> None:
-        """Let go of what counts while Redis does not answer."""
-        self._local.close()
-
 
 def _use(lease: _Lease, kept: Policy, now: int) -> Standing:
     """Count one request of a lease; RateLimited where Redis gave none."""
@@ -209,8 +205,3 @@ def _use(lease: _Lease, kept: Policy, now: int) -> Standing:
         raise refused(kept, used)
     lease.left -= 1
     return Standing(kept, max(0, used - lease.left * kept.interval))
-
-
-def open_redis(url: str | None) -> RedisBuckets | None:
-    """Return the buckets in Redis; None where no Redis is configured."""
-    return RedisBuckets(url) if url else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from app.auth import redis_limits
 from app.auth.limits import Limits, RateLimited
 from app.auth.quota import Policy, Standing, policy
 from app.auth.redis_limits import PART, MustAsk, RedisBuckets, RedisLimits
@@ -242,6 +243,16 @@ def test_a_redis_that_hangs_holds_nobody_up_for_long(redis: RedisServer) -> None
         assert time.monotonic() - started < 1
 
     run(redis, Rate(1_000, 3600), scenario)
+
+
+def test_any_number_of_clients_in_bounded_memory(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_limits, "REMEMBERED", 10)
+
+    async def scenario(one: Process) -> None:
+        assert [await one.admits(f"client-{number}") for number in range(95)] == [True] * 95
+        assert len(one.limits._leases) <= 10
+
+    run(redis, Rate(1, 3600), scenario)
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

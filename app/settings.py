@@ -143,7 +143,7 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+        if value is not None and not _is_redis(value.get_secret_value()):
             raise ValueError("must be a URL such as redis://localhost:6379/0")
         return value
 
@@ -204,6 +204,14 @@ class Settings(BaseSettings):
             return url.get_secret_value()
         path = str(self.home.absolute() / file)
         return URL.create("sqlite", database=path).render_as_string()  # escapes ? and % of the path
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"redis", "rediss", "unix"} and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
 
 
 def parse_rate(text: str) -> Rate | None:

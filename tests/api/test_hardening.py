@@ -307,6 +307,7 @@ def test_the_log_has_the_client_that_trusted_proxies_name(
         ("APP_CORS_ORIGINS", "null"),
         ("APP_TOKEN_RATE_LIMIT", "1/day"),
         ("APP_REDIS_URL", "http://localhost"),
+        ("APP_REDIS_URL", "redis://localhost:port"),
     ],
 )
 def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from fastapi import FastAPI
 from sqlalchemy.engine import make_url
 
+from app.auth.addresses import networks
 from app.auth.gate import Gate
-from app.auth.limits import Limits
+from app.auth.rate_limits import RateLimits
 from app.auth.service import Auth
 from app.database import open_engine, ready
 from app.errors import StoreFailure
@@ -18,6 +19,9 @@ from app.ops.metrics import Metrics
 from app.routers import docs, listings, oauth, operations, problems, runs
 from app.routers.application import Application
 from app.routers.front import Front
+from app.routers.guard import Guard
+from app.routers.origin import client_address
+from app.routers.protection import protection
 from app.routers.requests import Requests
 from app.serving.answers import Answers
 from app.serving.cache import Cache
@@ -25,7 +29,7 @@ from app.serving.catalogue import Catalogue
 from app.serving.cursor import Cursors
 from app.serving.reader import Reader
 from app.serving.store import MartStore
-from app.settings import Settings, load_settings
+from app.settings import Settings, listed, load_settings
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +43,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     chosen = settings or load_settings()
     auth, store = Auth.open(chosen), _open_store(chosen)
     cursors = Cursors(auth.cursor_secret())
-    limits = Limits(chosen.rate, chosen.shared_folder)
-    gate = Gate(auth.verifier, limits)
+    limits = RateLimits.open(chosen, lambda: auth.watcher.trust.policies)
+    gate = Gate(auth.verifier, limits.clients)
     cache = Cache(chosen.cache_bytes)
     answers = Answers(store, Reader(store, cursors), cache)
     metrics = Metrics(chosen.shared_folder)
@@ -56,7 +60,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.enter_by(lambda inner: Requests(Front(inner, gate, answers, metrics), metrics, access_log))
+    address = client_address(networks(listed(chosen.trusted_proxies)))
+    hosts, origins = listed(chosen.allowed_hosts), listed(chosen.cors_origins)
+    app.enter_by(
+        lambda inner: Requests(
+            Guard(Front(inner, gate, answers, metrics), hosts, origins),
+            metrics,
+            access_log,
+            protection(chosen),
+            address,
+        )
+    )
+    app.state.limits, app.state.client_address = limits, address
     app.state.auth, app.state.gate, app.state.metrics = auth, gate, metrics
     app.state.store, app.state.answers = store, answers
     app.state.catalogue = Catalogue(store, cursors)
@@ -65,7 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.open.callback(close_it)
     if access_log:
         app.state.open.callback(access_log.close)
-    _watch(metrics, cache, store)
+    _watch(metrics, cache, store, limits)
     problems.install(app)
     for module in (listings, runs, oauth, operations, docs):
         app.include_router(module.router)
@@ -80,16 +95,18 @@ def _open_store(settings: Settings) -> MartStore:
     return MartStore(Path(make_url(settings.warehouse).database or ""), settings.statement_timeout)
 
 
-def _watch(metrics: Metrics, cache: Cache, store: MartStore) -> None:
+def _watch(metrics: Metrics, cache: Cache, store: MartStore, limits: RateLimits) -> None:
     metrics.gauge("answer_cache_bytes", lambda: cache.size)
     metrics.gauge("answer_cache_entries", lambda: len(cache))
     metrics.gauge("store_reads_running", lambda: store.running)
     metrics.gauge("store_reads_waiting", lambda: store.waiting)
+    metrics.gauge("rate_limits_alone", lambda: limits.alone)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
+    await app.state.limits.aclose()
     close(app)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -67,7 +68,30 @@ class Settings(BaseSettings):
     rate_limit: str = Field(
         "600/minute",
         description="Requests per client, the same for all workers: a number from 1 to 1000000, then /second,"
-        " /minute or /hour; off limits nothing.",
+        " /minute or /hour; off limits nothing, whatever else is set.",
+    )
+    token_rate_limit: str = Field(
+        "60/minute",
+        description="Requests to /oauth/ per address, and per authenticated client; as APP_RATE_LIMIT.",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        description="Redis (redis://, rediss:// or unix://) where machines count rate limits together;"
+        " unset, each counts by itself.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks of proxies, comma-separated, whose X-Forwarded-For is believed.",
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="Names that requests may be for, comma-separated; *.example.org is any name below it."
+        " Unset, any name.",
+    )
+    cors_origins: str = Field(
+        "",
+        description="Origins whose pages may call the API, comma-separated, such as https://app.example.org;"
+        " unset, none.",
     )
     access_log: Literal["on", "off"] = Field(
         "on", description="One JSON line on stderr per request, on or off."
@@ -110,17 +134,55 @@ class Settings(BaseSettings):
             raise ValueError("must be an http(s) URL without query or fragment (RFC 8414)")
         return value.rstrip("/")
 
-    @field_validator("rate_limit")
+    @field_validator("rate_limit", "token_rate_limit")
     @classmethod
     def _is_rate(cls, value: str) -> str:
-        if value != "off":
-            _rate(value)
+        parse_rate(value)
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_redis(value.get_secret_value()):
+            raise ValueError("must be a URL such as redis://localhost:6379/0")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for item in listed(value):
+            try:
+                ip_network(item)
+            except ValueError:
+                raise ValueError(f"{item!r} must be an address or a network such as 10.0.0.0/8") from None
+        return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, value: str) -> str:
+        for item in listed(value):
+            if re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", item.lower()) is None:
+                raise ValueError(f"{item!r} must be a name such as api.example.org, without a port")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        for item in listed(value):
+            parts = urlsplit(item)
+            if parts.scheme not in {"http", "https"} or item != f"{parts.scheme}://{parts.netloc.lower()}":
+                raise ValueError(f"{item!r} must be an origin such as https://app.example.org, in lower case")
         return value
 
     @property
     def rate(self) -> Rate | None:
         """What a client may ask; None where nothing is limited."""
-        return None if self.rate_limit == "off" else _rate(self.rate_limit)
+        return parse_rate(self.rate_limit)
+
+    @property
+    def token_rate(self) -> Rate | None:
+        """What an address may ask of the OAuth2 endpoints; None where nothing is limited."""
+        return parse_rate(self.token_rate_limit) if self.rate else None
 
     @property
     def warehouse(self) -> str:
@@ -144,11 +206,31 @@ class Settings(BaseSettings):
         return URL.create("sqlite", database=path).render_as_string()  # escapes ? and % of the path
 
 
-def _rate(text: str) -> Rate:
+def _is_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"redis", "rediss", "unix"} and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
+
+
+def parse_rate(text: str) -> Rate | None:
+    """Read a rate as settings and clients have it; None where it is ``off``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if text == "off":
+        return None
     found = re.fullmatch("([1-9][0-9]{0,6})/(second|minute|hour)", text)
     if found is None or int(found[1]) > MOST_REQUESTS:
         raise ValueError("must be a rate such as 600/minute, or off")
     return Rate(int(found[1]), PERIODS_S[found[2]])
+
+
+def listed(text: str) -> list[str]:
+    """Return the items of a comma-separated setting."""
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def load_settings() -> Settings:

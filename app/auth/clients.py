@@ -21,6 +21,7 @@ from app.auth.tables import client_secret_table, client_table
 from app.database import transaction
 from app.errors import ConfigurationError
 from app.marts.restrictions import Restrictions
+from app.settings import parse_rate
 
 #: The least that OWASP's cheat sheet on password storage names; secrets of 256 bits cannot be guessed anyway.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -63,18 +64,30 @@ class _Secret(NamedTuple):
 
 
 def create_client(
-    engine: Engine, name: str, scopes: list[str], restrictions: Restrictions | None = None
+    engine: Engine,
+    name: str,
+    scopes: list[str],
+    restrictions: Restrictions | None = None,
+    rate_limit: str | None = None,
 ) -> NewSecret:
     """Make a client with these scopes, which may read everything unless restrictions say otherwise.
 
+    It has a rate of its own if one is given.
+
     Raises:
         UnknownScope: one of them does not exist, or there is none.
-        ConfigurationError: the name is empty, too long or not printable.
+        ConfigurationError: the name is empty, too long or not printable, or the rate is none.
     """
     if not 0 < len(name.strip()) <= MAX_NAME or not name.isprintable():
         raise ConfigurationError(f"the name {name!r} cannot be used", f"1 to {MAX_NAME} printable characters")
-    granted, limits = known_scopes(scopes), restrictions.document() if restrictions else None
-    client = Client(secrets.token_hex(12), name.strip(), granted, datetime.now(UTC), restrictions=limits)
+    client = Client(
+        secrets.token_hex(12),
+        name.strip(),
+        known_scopes(scopes),
+        datetime.now(UTC),
+        rate_limit=_checked(rate_limit),
+        restrictions=restrictions.document() if restrictions else None,
+    )
     secret = _generate()
     with transaction(engine) as connection:
         columns = {column.name: getattr(client, column.name) for column in client_table.c}
@@ -133,6 +146,28 @@ def revoke_client(engine: Engine, client_id: str) -> Client:
     with transaction(engine) as connection:
         connection.execute(update(client_table).where(active).values(revoked_at=datetime.now(UTC)))
         return _find(connection, client_id)
+
+
+def limit_client(engine: Engine, client_id: str, rate_limit: str | None) -> Client:
+    """Give a client a rate of its own, or None: that of all.
+
+    Raises:
+        UnknownClient: there is no such client.
+        ConfigurationError: this is no rate.
+    """
+    changed = update(client_table).where(client_table.c.client_id == client_id)
+    with transaction(engine) as connection:
+        connection.execute(changed.values(rate_limit=_checked(rate_limit)))
+        return _find(connection, client_id)
+
+
+def _checked(rate_limit: str | None) -> str | None:
+    try:
+        if rate_limit is not None:
+            parse_rate(rate_limit)
+    except ValueError as error:
+        raise ConfigurationError(f"the rate limit {rate_limit!r} {error}") from None
+    return rate_limit
 
 
 def authenticate(engine: Engine, client_id: str, secret: str, now: datetime | None = None) -> Client | None:

@@ -6,34 +6,33 @@ annex A): one number per client, and a bucket that is full needs none. Times are
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from app.auth.buckets import Buckets
-from app.errors import AppError
+from app.auth.quota import Policy, RateLimited, Standing, policy, refused
 from app.settings import Rate
 
-SECOND_NS = 1_000_000_000
-FILE = "limits"
+__all__ = ["Limits", "RateLimit", "RateLimited"]
 
-
-class RateLimited(AppError):
-    """429: a client asked too much lately; ``retry_after_s`` whole seconds from now it may ask again."""
-
-    exit_code = 6
-    retryable = True
-
-    def __init__(self, message: str, retry_after_s: int) -> None:
-        super().__init__(message, f"try again in {retry_after_s} s")
-        self.retry_after_s = retry_after_s
+#: Rates of clients that have their own; None for one that is not limited.
+OwnPolicies = Mapping[str, Policy | None]
 
 
 class RateLimit(Protocol):
-    """Counts requests of clients."""
+    """Counts requests of clients, or of addresses."""
 
-    def take(self, client_id: str) -> None:
-        """Count one request.
+    def take(self, client_id: str) -> Standing | None:
+        """Count one request without waiting; None where nothing is limited.
+
+        Raises:
+            RateLimited: it is one too many.
+            MustAsk: it takes a moment to find out; ``ask`` does.
+        """
+
+    async def ask(self, client_id: str) -> Standing | None:
+        """Count one request, and wait where it takes a moment.
 
         Raises:
             RateLimited: it is one too many.
@@ -41,46 +40,64 @@ class RateLimit(Protocol):
 
 
 class Limits:
-    """The same rate for every client; None limits nothing. ``folder``: shared by the workers of a server."""
+    """Counts in memory. None as ``rate`` limits nothing; ``folder`` is shared by the workers of a server."""
 
     def __init__(
         self,
         rate: Rate | None = None,
         folder: Path | None = None,
         clock: Callable[[], int] = time.monotonic_ns,  # one clock for all processes of a machine
+        name: str = "client",
+        own: Callable[[], OwnPolicies] = dict,
     ) -> None:
-        self._rate = rate
+        self.name = name
+        self._policy = policy(rate, name) if rate else None
+        self._own = own
         self._clock = clock
-        self._interval = rate.period_s * SECOND_NS // rate.requests if rate else 0
-        self._depth = self._interval * rate.requests if rate else 0
-        self._buckets = Buckets(folder / FILE if folder and rate else None)
+        self._buckets = Buckets(folder / f"limits-{name}" if folder and rate else None)
 
-    def take(self, client_id: str) -> None:
+    def policy_of(self, client_id: str) -> Policy | None:
+        """Return what a client may ask; None where it is not limited, and where nobody is."""
+        return self._own().get(client_id, self._policy) if self._policy else None
+
+    def take(self, client_id: str) -> Standing | None:
         """Count one request of a client.
 
         Raises:
             RateLimited: it is one too many.
         """
-        if self._rate is None:
-            return
+        if self._policy is None:
+            return None
+        kept = self._own().get(client_id, self._policy)
+        if kept is None:
+            return None
         buckets = self._buckets
         buckets.lock()
         try:
             now = self._clock()
             place = buckets.find(client_id, now)
-            full_at = buckets.full_at[place]
+            used = buckets.full_at[place] - now
             if (
-                not now < full_at <= now + self._depth
-            ):  # full; or written before the machine's clock restarted
-                full_at = now
-            full_at += self._interval
-            wait = full_at - now - self._depth
-            if wait <= 0:
-                buckets.full_at[place] = full_at
+                not 0 < used <= kept.depth
+            ):  # full; or written under another rate, or before the clock restarted
+                used = 0
+            admitted = used + kept.interval <= kept.depth
+            if admitted:
+                used += kept.interval
+                buckets.full_at[place] = now + used
         finally:
             buckets.unlock()
-        if wait > 0:
-            raise RateLimited(f"no more than {self._rate} requests", -(-wait // SECOND_NS))
+        if not admitted:
+            raise refused(kept, used)
+        return Standing(kept, used)
+
+    async def ask(self, client_id: str) -> Standing | None:
+        """Count one request; nothing here takes longer than a moment.
+
+        Raises:
+            RateLimited: as ``take`` does.
+        """
+        return self.take(client_id)
 
     def close(self) -> None:
         """Let go of the file."""

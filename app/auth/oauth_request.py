@@ -12,7 +12,9 @@ FORM = "application/x-www-form-urlencoded"
 MAX_BODY = 8192
 MAX_FIELDS = 20
 #: Parameters that must not be sent in the URL, where logs keep them (RFC 6749, section 2.3.1).
-BODY_ONLY = frozenset({"grant_type", "scope", "client_id", "client_secret", "token", "token_type_hint"})
+BODY_ONLY = frozenset(
+    {"grant_type", "scope", "client_id", "client_secret", "token", "token_type_hint", "access_token"}
+)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What is trusted at one moment: issuers with their keys, and what was revoked. Read as one piece."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,11 +10,13 @@ from sqlalchemy import Connection, select
 
 from app.auth.keyring import read_keys, verifying_keys
 from app.auth.keys import SigningKey
+from app.auth.quota import Policy, policy
 from app.auth.restrictions import read_restrictions
 from app.auth.tables import client_table, revoked_token_table
 from app.marts.restrictions import Restrictions
-from app.settings import Settings
+from app.settings import Settings, parse_rate
 
+log = logging.getLogger(__name__)
 #: Seconds that clocks may differ.
 LEEWAY_S = 30
 
@@ -49,6 +52,8 @@ class Trust:
     revoked_tokens: frozenset[str] = frozenset()
     revoked_clients: frozenset[str] = frozenset()
     restrictions: Mapping[str, Restrictions] = field(default_factory=dict)
+    #: What clients may ask that have a rate of their own; None for one without limit.
+    policies: Mapping[str, Policy | None] = field(default_factory=dict)
 
 
 def key_overlap(settings: Settings) -> timedelta:
@@ -74,5 +79,26 @@ def read_trust(connection: Connection, settings: Settings, now: datetime | None 
     clients = connection.scalars(
         select(client_table.c.client_id).where(client_table.c.revoked_at.is_not(None))
     )
-    restrictions = read_restrictions(connection)
-    return Trust({own.issuer: own}, keys, frozenset(tokens), frozenset(clients), restrictions)
+    return Trust(
+        {own.issuer: own},
+        keys,
+        frozenset(tokens),
+        frozenset(clients),
+        restrictions=read_restrictions(connection),
+        policies=read_policies(connection),
+    )
+
+
+def read_policies(connection: Connection) -> dict[str, Policy | None]:
+    """Return the policies of clients that have a rate of their own, by client id."""
+    columns = client_table.c.client_id, client_table.c.rate_limit
+    found = connection.execute(select(*columns).where(client_table.c.rate_limit.is_not(None)))
+    policies: dict[str, Policy | None] = {}
+    for client_id, text in found:
+        try:
+            rate = parse_rate(text)
+        except ValueError as error:  # not by our hand; the client keeps to the rate of all
+            log.warning("client %s: its rate limit %r %s", client_id, text, error)
+        else:
+            policies[client_id] = policy(rate, "client") if rate else None
+    return policies

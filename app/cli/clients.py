@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(no_args_is_help=True, help="OAuth2 clients that may read the API.")
 
+#: Stands for the rate of a client that has none of its own.
+DEFAULT = "default"
 ClientId = Annotated[str, typer.Argument(metavar="ID", help="The client's id.")]
 
 
@@ -28,13 +30,18 @@ def create(
     only_mart: OnlyMart = None,
     only_genre: OnlyGenre = None,
     only_company: OnlyCompany = None,
+    rate_limit: Annotated[
+        str | None,
+        typer.Option(help="The client's own rate, such as 60/minute or off; default APP_RATE_LIMIT."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a client and show its secret, this once. It may read everything that no option restricts."""
     from app.auth.clients import create_client  # late: argon2 and cryptography
 
     restrictions = chosen(only_mart, only_genre, only_company)
-    new = create_client(_engine(), name, [word for text in scope for word in text.split()], restrictions)
+    scopes = [word for text in scope for word in text.split()]
+    new = create_client(_engine(), name, scopes, restrictions, rate_limit)
     emit(_with_secret(new), as_json, lambda console: _show_secret(console, new))
 
 
@@ -44,10 +51,15 @@ def list_all(as_json: Json = False) -> None:
     from app.auth.clients import list_clients  # late, as above
 
     found = list_clients(_engine())
-    columns = ("client_id", "name", "scopes", "created_at", "revoked_at", "restrictions")
+    columns = ("client_id", "name", "scopes", "rate_limit", "created_at", "revoked_at", "restrictions")
     documents = [_document(client) for client in found]
     rows = [
-        {**document, "scopes": " ".join(document["scopes"]), "restrictions": shown(document["restrictions"])}
+        {
+            **document,
+            "scopes": " ".join(document["scopes"]),
+            "rate_limit": document["rate_limit"] or DEFAULT,
+            "restrictions": shown(document["restrictions"]),
+        }
         for document in documents
     ]
     cells = [[row[name] for name in columns] for row in rows]
@@ -90,6 +102,22 @@ def restrict(
 
 
 @commands.command()
+def limit(
+    client_id: ClientId,
+    rate: Annotated[str, typer.Argument(help="Such as 60/minute, off, or default: that of APP_RATE_LIMIT.")],
+    as_json: Json = False,
+) -> None:
+    """Give a client a rate limit of its own; every server knows within a second."""
+    from app.auth.clients import limit_client  # late, as above
+
+    client = limit_client(_engine(), client_id, None if rate == DEFAULT else rate)
+    text = (
+        f"client {client.client_id} ({client.name}) may ask {client.rate_limit or 'what APP_RATE_LIMIT says'}"
+    )
+    emit(_document(client), as_json, lambda console: console.print(text))
+
+
+@commands.command()
 def revoke(client_id: ClientId, as_json: Json = False) -> None:
     """End a client and, within a second, every token it holds."""
     from app.auth.clients import revoke_client  # late, as above
@@ -111,7 +139,8 @@ def _times(client: "Client") -> dict[str, str | None]:
 
 def _document(client: "Client") -> dict[str, Any]:
     named = {"client_id": client.client_id, "name": client.name, "scopes": client.scopes}
-    return {**named, **_times(client), "restrictions": client.restrictions}
+    rules = {"rate_limit": client.rate_limit, "restrictions": client.restrictions}
+    return {**named, **_times(client), **rules}
 
 
 def _with_secret(new: "NewSecret") -> dict[str, Any]:

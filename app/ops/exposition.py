@@ -42,6 +42,9 @@ FAMILIES: dict[str, Family] = {
     "access_log_lines_dropped_total": Family(
         "counter", "Lines of the access log that were lost because nobody took them in time."
     ),
+    "rate_limits_alone": Family(
+        "gauge", "Workers that count rate limits without Redis, because it does not answer."
+    ),
     "published_run_info": Family("gauge", "1 for the run that is published.", ("run_id",)),
 }
 

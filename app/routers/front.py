@@ -58,7 +58,7 @@ class Front:
             claims = self._gate.recognise(head.authorization, head.ask.query)
             if claims is None or SCOPE not in claims.scopes:
                 return None
-            self._gate.permit(claims, SCOPE)
+            self._gate.permit(claims, SCOPE, state)
             state[_ADMITTED] = claims
             restrictions = self._gate.restrictions(claims)
             ask = head.ask if restrictions is None else within(scope, restrictions)
@@ -77,7 +77,7 @@ class Front:
         head, state = read_head(scope), scope["state"]
         claims = state.get(_ADMITTED)
         if claims is None:
-            claims = await self._gate.admit(head.authorization, head.ask.query, SCOPE)
+            claims = await self._gate.admit(head.authorization, head.ask.query, SCOPE, state)
         state["client_id"] = claims.client_id
         restrictions = self._gate.restrictions(claims)
         ask = head.ask if restrictions is None else within(scope, restrictions)

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
+from app.auth.addresses import limited
 from app.auth.clients import Client
 from app.auth.errors import OAuthError
 from app.auth.metadata import (
@@ -22,6 +23,8 @@ from app.auth.metadata import (
     server_metadata,
 )
 from app.auth.oauth_request import FORM, MAX_BODY, read_credentials, read_form, required
+from app.auth.quota import RateLimited
+from app.auth.rate_limits import RateLimits
 from app.auth.scopes import SCOPES
 from app.auth.service import Auth
 from app.routers.responses import headers
@@ -29,6 +32,10 @@ from app.routers.schemas import errors
 from app.serving.errors import Saturated
 
 GRANT = "client_credentials"
+#: Of the errors that RFC 6749 has the one that says: later (section 4.1.2.1).
+TOO_MANY = "temporarily_unavailable"
+#: Stands for the address of a request whose connection has none.
+NOWHERE = "-"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 PUBLIC = {"Cache-Control": "public, max-age=60"}
 #: Secrets checked at once: each check takes some 25 ms of one core and 19 MiB, which the process keeps.
@@ -116,6 +123,10 @@ class OAuthRoute(APIRoute):
                 response = await handle(request)
             except OAuthError as error:
                 response = JSONResponse(error.body, error.status, dict(error.headers))
+            except RateLimited as error:
+                body = ErrorAnswer(error=TOO_MANY, error_description=str(error))
+                wait = {"Retry-After": str(error.retry_after_s)}
+                response = JSONResponse(body.model_dump(), 429, wait)
             response.headers.update(NO_STORE)
             return response
 
@@ -132,8 +143,15 @@ class ClientRequest:
 
 
 async def client_request(request: Request) -> ClientRequest:
-    """Read the form and authenticate the client, outside the event loop."""
+    """Read the form and authenticate the client, outside the event loop.
+
+    Raises:
+        RateLimited: its address asked too much lately, before anything else is looked at; or the client did.
+    """
     auth: Auth = request.app.state.auth
+    limits: RateLimits = request.app.state.limits
+    address = request.app.state.client_address(request.scope)
+    await limits.addresses.ask(limited(address or NOWHERE))
     content_type = request.headers.get("content-type", "")
     form = read_form(content_type, await _body(request), request.query_params)
     credentials = read_credentials(request.headers.getlist("authorization"), form)
@@ -141,6 +159,7 @@ async def client_request(request: Request) -> ClientRequest:
         raise Saturated(f"{WAITING} clients wait for their secret to be checked", "ask again later")
     async with _checks:
         client = await run_sync(auth.authenticate, credentials.client_id, credentials.secret)
+    await limits.authenticated.ask(client.client_id)
     return ClientRequest(auth, client, form)
 
 
@@ -166,6 +185,11 @@ _CHALLENGE = headers("WWW-Authenticate")
 ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorAnswer, "description": "The request is not acceptable."},
     401: {"model": ErrorAnswer, "description": "The client is not who it says.", "headers": _CHALLENGE},
+    429: {
+        "model": ErrorAnswer,
+        "description": "The address, or the client, is over its limit.",
+        "headers": headers("Retry-After"),
+    },
     **errors(503),
 }
 

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from app.auth.errors import AccessRestricted, BearerError, InvalidRequest
-from app.auth.limits import RateLimited
+from app.auth.quota import RateLimited
 from app.errors import (
     AppError,
     NothingPublished,

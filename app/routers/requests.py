@@ -4,17 +4,20 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Protocol
 
 from starlette.types import Message, Receive, Scope, Send
 
+from app.auth.quota import STANDING, Standing
 from app.ops.access_log import AccessLog
 from app.ops.metrics import Metrics
 from app.routers.head import REQUEST_ID, path, read_head
+from app.routers.origin import ClientAddress, peer
 from app.routers.problems import unexpected
+from app.routers.protection import POLICY, Header
 from app.routers.sending import HEAD
-from app.serving.answer import Answer
+from app.serving.answer import Answer, header_lines
 
 UNKNOWN_ROUTE = "unknown"
 #: Methods that metrics tell apart; a client can make up any other.
@@ -41,12 +44,21 @@ class Layer(Protocol):
 
 
 class Requests:
-    """Outermost ASGI layer of the application."""
+    """Outermost ASGI layer of the application. ``always``: headers that every answer has."""
 
-    def __init__(self, app: Layer, metrics: Metrics, access_log: AccessLog | None) -> None:
+    def __init__(
+        self,
+        app: Layer,
+        metrics: Metrics,
+        access_log: AccessLog | None,
+        always: Sequence[Header] = (),
+        address: ClientAddress = peer,
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._access_log = access_log
+        self._always, self._lines = always, header_lines(always)
+        self._address = address
         self._in_flight = 0
         # Ids are unique, not secret: who counts, then the count.
         self._counter = secrets.token_hex(8)
@@ -63,7 +75,7 @@ class Requests:
         method = scope["method"]
         state = scope.setdefault("state", {})
         request_id = read_head(scope).request_id or self._new_id()
-        answer = _Answer(send, request_id, state, without_body=method == "HEAD")
+        answer = _Answer(send, request_id, state, self._always, without_body=method == "HEAD")
         state["request_id"] = answer.request_id
         if method == "HEAD":
             scope["state"][HEAD] = True
@@ -89,7 +101,9 @@ class Requests:
         if answer is None:
             return None
         request_id, sent = read_head(scope).request_id or self._new_id(), len(answer.body)
-        head = b"%b%b: %b\r\n" % (answer.head, REQUEST_ID, request_id.encode())
+        standing: Standing | None = scope["state"].get(STANDING)
+        limit = b"" if standing is None else standing.lines()
+        head = b"%b%b%b%b: %b\r\n" % (answer.head, self._lines, limit, REQUEST_ID, request_id.encode())
         self._ended(scope["method"], scope, request_id, answer.status, sent, time.perf_counter() - started)
         return answer.status, head, answer.body
 
@@ -112,10 +126,10 @@ class Requests:
         self._metrics.count(_label(method), template, status, seconds, sent)
         if self._access_log is None:
             return
-        state, client = scope["state"], scope["client"]
+        state = scope["state"]
         self._access_log.write(
             request_id,
-            client[0] if client else None,
+            self._address(scope),
             state.get("client_id"),
             method,
             path(scope),
@@ -129,14 +143,22 @@ class Requests:
 
 
 class _Answer:
-    """Passes an answer on, with the request id, and without body for HEAD."""
+    """Passes an answer on, with what each has in its head, and without body for HEAD."""
 
-    def __init__(self, send: Send, request_id: str, state: Mapping[str, Any], without_body: bool) -> None:
+    def __init__(
+        self,
+        send: Send,
+        request_id: str,
+        state: Mapping[str, Any],
+        always: Sequence[Header],
+        without_body: bool,
+    ) -> None:
         self.request_id = request_id
         self.status: int | None = None
         self.sent = 0
         self._send = send
         self._state = state
+        self._always = always
         self._without_body = without_body
 
     async def send(self, message: Message) -> None:
@@ -145,13 +167,20 @@ class _Answer:
             return
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message.get("headers", ()), (REQUEST_ID, self.request_id.encode())]
+            headers = self._headers(message.get("headers", ()))
             message = {"type": "http.response.start", "status": self.status, "headers": headers}
         elif self._without_body:
             message = {**message, "body": b""}
         else:
             self.sent += len(message.get("body", b""))
         await self._send(message)
+
+    def _headers(self, given: Sequence[Header]) -> list[Header]:
+        own = any(name == POLICY for name, _ in given)
+        always = (header for header in self._always if not own or header[0] != POLICY)
+        standing: Standing | None = self._state.get(STANDING)
+        limit = () if standing is None else standing.headers()
+        return [*given, *always, *limit, (REQUEST_ID, self.request_id.encode())]
 
 
 def _label(method: str) -> str:

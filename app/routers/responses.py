@@ -7,7 +7,7 @@ import orjson
 from fastapi import Response
 
 from app.auth.errors import InsufficientScope, Unauthorized
-from app.auth.limits import RateLimited
+from app.auth.quota import RateLimited
 from app.errors import AppError, NothingPublished, PrunedRun, UnknownRun
 from app.routers.examples import AT, OLD_RUN_ID
 from app.routers.problems import MEDIA_TYPE, answer_to, problem, unexpected
@@ -15,7 +15,7 @@ from app.serving.errors import NotAcceptable, RunAtFault, invalid
 
 _SCOPE = {"path": "/v1/aggregates/genres", "state": {"request_id": "5f2d8c1e9b7a4630000000000042"}}
 #: Statuses that any request may have, and any with a body.
-EVERYWHERE, OF_A_BODY = (408, 414, 431, 500, 503), (413,)
+EVERYWHERE, OF_A_BODY = (400, 408, 414, 421, 431, 500, 503), (413,)
 HEADERS: Mapping[str, str] = {
     "X-Request-Id": "Id of the request in the server's log: the client's own where it sent one.",
     "Run-Id": "Run that the answer comes from.",
@@ -25,30 +25,37 @@ HEADERS: Mapping[str, str] = {
     "Link": 'The next page: `<...>; rel="next"` (RFC 8288). Absent on the last one.',
     "WWW-Authenticate": "Challenge: how to authenticate, and what was wrong (RFC 6750, RFC 7617).",
     "Retry-After": "Seconds to wait before trying again.",
+    "RateLimit-Policy": "What the client may ask: `q` requests at once, as many again in `w` seconds"
+    " (draft-ietf-httpapi-ratelimit-headers-11). Absent where nothing is limited, and without a good token.",
+    "RateLimit": "Requests that are left (`r`), and the seconds (`t`) until all are back; where none is,"
+    " until one is.",
 }
 _INTEGERS = {"Retry-After"}
+#: What answers to a good token say of its client's limit.
+LIMIT = ("RateLimit-Policy", "RateLimit")
 #: By status: the name of the response, what it means, its own headers.
 ERRORS: Mapping[int, tuple[str, str, tuple[str, ...]]] = {
-    400: ("InvalidParameters", "A parameter is unknown or has a bad value.", ()),
+    400: ("InvalidParameters", "A parameter is unknown or has a bad value.", LIMIT),
     401: ("Unauthorized", "The bearer token is missing or not valid.", ("WWW-Authenticate",)),
     403: (
         "Forbidden",
         "The token lacks the scope, or its client may not read this mart.",
-        ("WWW-Authenticate",),
+        ("WWW-Authenticate", *LIMIT),
     ),
-    404: ("NotFound", "There is no such run.", ()),
-    406: ("NotAcceptable", "`Accept` allows no format that there is.", ()),
-    409: ("RunPruned", "The run was pruned.", ()),
+    404: ("NotFound", "There is no such run.", LIMIT),
+    406: ("NotAcceptable", "`Accept` allows no format that there is.", LIMIT),
+    409: ("RunPruned", "The run was pruned.", LIMIT),
     408: ("TooSlow", "The request took too long to arrive.", ()),
     413: ("BodyTooLarge", "The body of the request is too large.", ()),
     414: ("RequestLineTooLong", "The request line is too long.", ()),
-    429: ("RateLimited", "The client is over its limit.", ("Retry-After",)),
+    421: ("Misdirected", "The server does not answer for this host.", ()),
+    429: ("RateLimited", "The client is over its limit.", ("Retry-After", *LIMIT)),
     431: ("HeadersTooLarge", "The headers are too large.", ()),
     500: ("Failure", "The program failed; the request id finds it in the server's log.", ()),
     503: (
         "Unavailable",
         "Nothing is published yet, the store is down or the server is saturated.",
-        ("Retry-After",),
+        ("Retry-After", *LIMIT),
     ),
 }
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, create_model
 
-from app.routers.responses import ERRORS, headers
+from app.routers.responses import ERRORS, LIMIT, headers
 from app.serving import fields
 from app.serving.catalogue import CHANGE_FIELDS, RUN_FIELDS
 from app.serving.formats import FORMATS
@@ -54,7 +54,7 @@ class Problem(BaseModel):
 
 #: Statuses of every endpoint that reads the store for a client.
 READING = (400, 401, 403, 406, 429, 503)
-OF_A_RUN = ("Run-Id", "ETag", "Cache-Control", "Vary")
+OF_A_RUN = ("Run-Id", "ETag", "Cache-Control", "Vary", *LIMIT)
 IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",

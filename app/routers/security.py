@@ -32,7 +32,7 @@ def require(scope: str) -> Callable[..., Awaitable[VerifiedClaims]]:
     ) -> VerifiedClaims:
         gate: Gate = request.app.state.gate
         head = read_head(request.scope)
-        admitted = await gate.admit(head.authorization, head.ask.query, scope)
+        admitted = await gate.admit(head.authorization, head.ask.query, scope, request.scope["state"])
         request.state.client_id = admitted.client_id
         restrictions = gate.restrictions(admitted)
         if restrictions is not None:

@@ -16,8 +16,10 @@ from fastapi import FastAPI
 
 from app.auth import clients
 from app.auth.clients import Client, create_client, revoke_client
+from app.auth.rate_limits import RateLimits
 from app.auth.service import Auth
 from app.routers import oauth, problems
+from app.routers.origin import peer
 from app.settings import Settings
 
 FORM = "application/x-www-form-urlencoded"
@@ -61,9 +63,13 @@ class Service:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all tests; what they revoke is their own."""
     home: Path = tmp_path_factory.mktemp("home")
-    auth = Auth.open(Settings(home=home, issuer="https://marts.example/base", audience="movie-marts"))
+    settings = Settings(
+        home=home, issuer="https://marts.example/base", audience="movie-marts", rate_limit="off"
+    )
+    auth = Auth.open(settings)
     app = FastAPI()
-    app.state.auth = auth
+    app.state.auth, app.state.limits = auth, RateLimits.open(settings, dict)
+    app.state.client_address = peer
     app.include_router(oauth.router)
     problems.install(app)
     new = create_client(auth.engine, "demo", ["marts:read", "runs:read"])

@@ -190,9 +190,37 @@ def test_an_algorithm_must_exist(app: App) -> None:
     assert "ES256" in one_line(app("keys", "rotate", "--algorithm", "HS256"), 2)
 
 
+def test_a_client_has_a_rate_of_its_own_until_told_otherwise(app: App) -> None:
+    made = app("clients", "create", "demo", "--scope", "marts:read", "--rate-limit", "60/minute", "--json")
+    client_id = made.document["client_id"]
+    app("clients", "create", "other", "--scope", "marts:read")
+
+    def rates() -> list[str | None]:
+        return [client["rate_limit"] for client in app("clients", "list", "--json").document]
+
+    assert rates() == ["60/minute", None]
+    assert "60/minute" in app("clients", "list").out
+    for given, kept in (("5/second", "5/second"), ("off", "off"), ("default", None)):
+        assert app("clients", "limit", client_id, given, "--json").document["rate_limit"] == kept
+        assert rates() == [kept, None]
+    assert "APP_RATE_LIMIT" in app("clients", "limit", client_id, "default").out
+
+
+def test_a_rate_that_is_none_changes_nothing(app: App) -> None:
+    client_id = app("clients", "create", "demo", "--scope", "marts:read", "--json").document["client_id"]
+    for wrong in ("60", "0/minute", "60/day", "-1/second", "1000001/second", ""):
+        assert "must be a rate such as 600/minute, or off" in one_line(
+            app("clients", "limit", "--", client_id, wrong), 2
+        )
+    said = one_line(app("clients", "create", "x", "--scope", "marts:read", "--rate-limit", "many"), 2)
+    assert "'many' must be a rate" in said
+    assert "'app clients list' shows them" in one_line(app("clients", "limit", "nobody", "off"), 2)
+    assert [client["rate_limit"] for client in app("clients", "list", "--json").document] == [None]
+
+
 @pytest.mark.parametrize("group", ["clients", "keys"])
 def test_help_names_every_command(app: App, group: str) -> None:
     shown = app(group, "--help")
     assert shown.status == 0
-    names = {"clients": ("create", "list", "rotate", "revoke"), "keys": ("rotate", "list")}[group]
+    names = {"clients": ("create", "list", "rotate", "limit", "revoke"), "keys": ("rotate", "list")}[group]
     assert all(name in shown.out for name in names)

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import ConfigurationError
+from app.issuer_settings import ExternalIssuer, read_issuers
 
 PREFIX = "APP_"
 ENV_FILE = ".env"
@@ -52,6 +53,16 @@ class Settings(BaseSettings):
     audience: str = Field("movie-marts", min_length=1, description="Audience that tokens are made for.")
     token_ttl: Annotated[int, Field(ge=1, le=86_400)] = Field(
         3600, description="Lifetime of an access token, 1 to 86400 seconds."
+    )
+    trusted_issuers: str = Field(
+        "",
+        description="Identity providers whose access tokens are good here too: a JSON list of objects, as"
+        " docs/issuers.md says.",
+    )
+    key_encryption_secret: Annotated[SecretStr, Field(min_length=16)] | None = Field(
+        None,
+        description="Encrypts the private signing keys in the accounts database, 16 characters or more; unset"
+        " keeps them as they are.",
     )
     keep_runs: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Runs kept after each publish, 1 or more; unset keeps all."
@@ -110,6 +121,13 @@ class Settings(BaseSettings):
             raise ValueError("must be an http(s) URL without query or fragment (RFC 8414)")
         return value.rstrip("/")
 
+    @field_validator("trusted_issuers")
+    @classmethod
+    def _are_issuers(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("issuer") in {issuer.issuer for issuer in read_issuers(value)}:
+            raise ValueError("must not name APP_ISSUER, this API's own issuer")
+        return value
+
     @field_validator("rate_limit")
     @classmethod
     def _is_rate(cls, value: str) -> str:
@@ -121,6 +139,11 @@ class Settings(BaseSettings):
     def rate(self) -> Rate | None:
         """What a client may ask; None where nothing is limited."""
         return None if self.rate_limit == "off" else _rate(self.rate_limit)
+
+    @property
+    def external_issuers(self) -> tuple[ExternalIssuer, ...]:
+        """The identity providers of ``trusted_issuers``."""
+        return read_issuers(self.trusted_issuers)
 
     @property
     def warehouse(self) -> str:

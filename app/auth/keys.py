@@ -28,7 +28,8 @@ _GENERATE: dict[str, Callable[[], ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "RS256": lambda: rsa.generate_private_key(RSA_EXPONENT, RSA_BITS),
 }
-_JOSE: dict[str, Any] = {"ES256": ECKey, "RS256": RSAKey}
+#: How python-jose wraps a key of each algorithm.
+JOSE_KEYS: dict[str, Any] = {"ES256": ECKey, "RS256": RSAKey}
 #: The members a thumbprint is made of, which are also the whole public key (RFC 7638, section 3.2).
 _REQUIRED = {"EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n")}
 
@@ -58,7 +59,7 @@ class SigningKey:
     @cached_property
     def checker(self) -> Any:
         """The public key as python-jose takes it: an object, never text that could be an HMAC secret."""
-        return _JOSE[self.algorithm](dict(self.public_jwk), self.algorithm)
+        return JOSE_KEYS[self.algorithm](dict(self.public_jwk), self.algorithm)
 
     def document(self) -> dict[str, str]:
         """Return the key as JWKS shows it (RFC 7517)."""
@@ -91,7 +92,7 @@ class SigningKey:
 def generate(algorithm: Algorithm, created_at: datetime, signs_from: datetime) -> SigningKey:
     """Make a key pair: P-256 for ES256, 2048 bits for RS256."""
     private = _GENERATE[algorithm]()
-    public = _JOSE[algorithm](private.public_key(), algorithm).to_dict()
+    public = JOSE_KEYS[algorithm](private.public_key(), algorithm).to_dict()
     jwk = {name: public[name] for name in _REQUIRED[public["kty"]]}
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     return SigningKey(thumbprint(jwk), algorithm, jwk, pem, created_at, signs_from)
@@ -99,7 +100,7 @@ def generate(algorithm: Algorithm, created_at: datetime, signs_from: datetime) -
 
 @lru_cache(maxsize=4)  # checking an RSA key as it is loaded takes 35 ms
 def _signer(private_pem: str, algorithm: str) -> Any:
-    return _JOSE[algorithm](load_pem_private_key(private_pem.encode(), None), algorithm)
+    return JOSE_KEYS[algorithm](load_pem_private_key(private_pem.encode(), None), algorithm)
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:

@@ -1,12 +1,13 @@
 """What is trusted at one moment: issuers with their keys, and what was revoked. Read as one piece."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, select
 
+from app.auth.claims import OWN, Profile
 from app.auth.keyring import read_keys, verifying_keys
 from app.auth.keys import SigningKey
 from app.auth.tables import client_table, revoked_token_table
@@ -28,21 +29,32 @@ class TrustedKey:
 
 @dataclass(frozen=True)
 class TrustedIssuer:
-    """An issuer, the audience its tokens must be for, and its keys by ``kid``: nothing else verifies them."""
+    """An issuer, the audience its tokens must be for, and its keys by ``kid``: nothing else verifies them.
+
+    ``profile`` says how it writes its tokens.
+    """
 
     issuer: str
     audience: str
     keys: Mapping[str, TrustedKey]
+    profile: Profile = OWN
 
 
 @dataclass(frozen=True)
 class Trust:
-    """Everything that deciding about a token takes; it never changes, a newer one takes its place."""
+    """Everything that deciding about a token takes; it never changes, a newer one takes its place.
+
+    ``revoked_tokens`` are pairs of issuer and ``jti``.
+    """
 
     issuers: Mapping[str, TrustedIssuer]
     signing_keys: tuple[SigningKey, ...]
-    revoked_tokens: frozenset[str] = frozenset()
+    revoked_tokens: frozenset[tuple[str, str]] = frozenset()
     revoked_clients: frozenset[str] = frozenset()
+
+    def with_external(self, issuers: Mapping[str, TrustedIssuer]) -> Self:
+        """Return the same with these issuers beside this server itself, whose place none of them takes."""
+        return replace(self, issuers={**issuers, **self.issuers})
 
 
 def key_overlap(settings: Settings) -> timedelta:
@@ -64,7 +76,8 @@ def read_trust(connection: Connection, settings: Settings, now: datetime | None 
     """Read what is trusted from the accounts database, in one transaction."""
     keys = tuple(read_keys(connection))
     own = own_issuer(settings, keys, now or datetime.now(UTC))
-    tokens = connection.scalars(select(revoked_token_table.c.jti))
+    # This server revokes its own tokens only; those of another issuer are revoked there.
+    tokens = ((own.issuer, jti) for jti in connection.scalars(select(revoked_token_table.c.jti)))
     clients = connection.scalars(
         select(client_table.c.client_id).where(client_table.c.revoked_at.is_not(None))
     )

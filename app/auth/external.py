@@ -35,9 +35,9 @@ class ExternalProfile:
     def client_id(self, claims: Mapping[str, Any]) -> str:
         """Return ``issuer#client``: an issuer has no ``#``, a client of ours has neither."""
         claim = self._issuer.client_claim or ("client_id" if "client_id" in claims else "azp")
+        if self._may_be_id_token and _is_id_token(claims, claim):
+            raise InvalidToken("the token is an ID token, not an access token")
         client = read_name(claims, claim)
-        if self._may_be_id_token:
-            _refuse_id_token(claims, client)
         return f"{self._issuer.issuer}{SEPARATOR}{client}"
 
     def scopes(self, claims: Mapping[str, Any]) -> frozenset[str]:
@@ -76,13 +76,13 @@ def _ours(issuer: ExternalIssuer, names: list[str]) -> frozenset[str]:
         raise ConfigurationError(f"{where}: {error.message}", error.hint) from None
 
 
-def _refuse_id_token(claims: Mapping[str, Any], client: str) -> None:
-    """Refuse an ID token that passes for a plain JWT.
+def _is_id_token(claims: Mapping[str, Any], client_claim: str) -> bool:
+    """Say whether a plain JWT is an ID token or could be one.
 
-    Its audience is the client that asked for it, and so is its ``azp`` where it has one (OpenID Connect Core
-    1.0, section 2); an access token's audience is this API, which is no client of its own.
+    An ID token's audience is the client that asked for it, and so is its ``azp`` where it has one (OpenID
+    Connect Core 1.0, section 2); an access token's audience is this API, which is no client of its own.
     """
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
-    if not ID_TOKEN_CLAIMS.isdisjoint(claims) or client in audiences or claims.get("azp") in audiences:
-        raise InvalidToken("the token is an ID token, not an access token")
+    clients = [claims[claim] for claim in (client_claim, "azp") if claim in claims]
+    return not ID_TOKEN_CLAIMS.isdisjoint(claims) or any(client in audiences for client in clients)

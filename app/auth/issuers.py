@@ -114,7 +114,7 @@ class _Source:
         raw = self._fetch(self._issuer)
         keys = read_key_set(raw, self._issuer.algorithms)
         if not keys:
-            raise FetchFailed("no key of the set can be used")
+            log.warning("%s has no key that can be used", self._issuer.issuer)
         at = time.time()
         until = at + self._schedule.keep_s
         self._keys = {

@@ -49,7 +49,7 @@ def _usable(jwk: Any, algorithms: Collection[str]) -> tuple[str, str, Any] | Non
         if algorithm is None or algorithm not in algorithms:
             return None
         return _kid(jwk), algorithm, JOSE_KEYS[algorithm](_PUBLIC[algorithm](jwk), algorithm)
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         log.warning("a key of a trusted issuer is left out: %s", error)
         return None
 
@@ -80,8 +80,8 @@ def _rsa(jwk: Mapping[str, Any]) -> rsa.RSAPublicKey:
     modulus, exponent = (int.from_bytes(_bytes(jwk, name), "big") for name in ("n", "e"))
     if not RSA_BITS <= modulus.bit_length() <= MAX_RSA_BITS:
         raise ValueError(f"its modulus has {modulus.bit_length()} bits, not {RSA_BITS} to {MAX_RSA_BITS}")
-    if not RSA_EXPONENT <= exponent < MAX_RSA_EXPONENT:
-        raise ValueError(f"its exponent is not {RSA_EXPONENT} or a little more")
+    if not modulus % 2 or not RSA_EXPONENT <= exponent < MAX_RSA_EXPONENT:
+        raise ValueError("its modulus is even or its exponent out of range")
     return rsa.RSAPublicNumbers(exponent, modulus).public_key()
 
 
@@ -97,7 +97,10 @@ _PUBLIC: dict[str, Callable[[Mapping[str, Any]], Any]] = {"RS256": _rsa, "ES256"
 
 
 def _bytes(jwk: Mapping[str, Any], name: str) -> bytes:
-    text = jwk[name].encode("ascii")
+    value = jwk.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"its {name} is missing")
+    text = value.encode("ascii")
     raw = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
     if not raw or urlsafe_b64encode(raw).rstrip(b"=") != text:
         raise ValueError(f"its {name} is not canonical base64url")

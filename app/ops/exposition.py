@@ -42,6 +42,11 @@ FAMILIES: dict[str, Family] = {
     "access_log_lines_dropped_total": Family(
         "counter", "Lines of the access log that were lost because nobody took them in time."
     ),
+    "trusted_issuers_failing": Family(
+        "gauge",
+        "Trusted issuers whose keys could not be fetched the last time, added up over all workers; known keys"
+        " serve on.",
+    ),
     "published_run_info": Family("gauge", "1 for the run that is published.", ("run_id",)),
 }
 

@@ -59,10 +59,10 @@ class Settings(BaseSettings):
         description="Identity providers whose access tokens are good here too: a JSON list of objects, as"
         " docs/issuers.md says.",
     )
-    key_encryption_secret: Annotated[SecretStr, Field(min_length=16)] | None = Field(
+    key_encryption_secret: Annotated[SecretStr, Field(min_length=32)] | None = Field(
         None,
-        description="Encrypts the private signing keys in the accounts database, 16 characters or more; unset"
-        " keeps them as they are.",
+        description="Encrypts private signing keys in the accounts database: 32 random characters or more;"
+        " unset keeps them as they are, in a file that its owner alone can read.",
     )
     keep_runs: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Runs kept after each publish, 1 or more; unset keeps all."
@@ -139,6 +139,11 @@ class Settings(BaseSettings):
     def rate(self) -> Rate | None:
         """What a client may ask; None where nothing is limited."""
         return None if self.rate_limit == "off" else _rate(self.rate_limit)
+
+    @property
+    def key_secret(self) -> str | None:
+        """What private keys are encrypted with; None where they are not."""
+        return self.key_encryption_secret.get_secret_value() if self.key_encryption_secret else None
 
     @property
     def external_issuers(self) -> tuple[ExternalIssuer, ...]:

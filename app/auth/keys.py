@@ -6,17 +6,13 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 from jose.backends import ECKey, RSAKey
+
+from app.auth.private_keys import PrivateKey, from_pem, to_pem
 
 Algorithm = Literal["ES256", "RS256"]
 Status = Literal["pending", "signing", "retired", "expired", "revoked"]
@@ -24,7 +20,7 @@ Status = Literal["pending", "signing", "retired", "expired", "revoked"]
 RSA_BITS = 2048
 RSA_EXPONENT = 65537
 
-_GENERATE: dict[str, Callable[[], ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey]] = {
+_GENERATE: dict[str, Callable[[], PrivateKey]] = {
     "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "RS256": lambda: rsa.generate_private_key(RSA_EXPONENT, RSA_BITS),
 }
@@ -51,10 +47,13 @@ class SigningKey:
         """Name the key; its private half stays out of logs and tracebacks."""
         return f"SigningKey({self.kid!r}, {self.algorithm!r})"
 
-    @property
-    def signer(self) -> Any:
-        """The private key as python-jose takes it."""
-        return _signer(self.private_pem, self.algorithm)
+    def signer(self, secret: str | None = None) -> Any:
+        """Return the private key as python-jose takes it; ``secret`` opens one that is stored encrypted.
+
+        Raises:
+            ConfigurationError: it does not.
+        """
+        return JOSE_KEYS[self.algorithm](from_pem(self.private_pem, secret), self.algorithm)
 
     @cached_property
     def checker(self) -> Any:
@@ -89,18 +88,14 @@ class SigningKey:
         return self.retired_at is not None and self.retired_at <= now
 
 
-def generate(algorithm: Algorithm, created_at: datetime, signs_from: datetime) -> SigningKey:
-    """Make a key pair: P-256 for ES256, 2048 bits for RS256."""
+def generate(
+    algorithm: Algorithm, created_at: datetime, signs_from: datetime, secret: str | None = None
+) -> SigningKey:
+    """Make a key pair: P-256 for ES256, 2048 bits for RS256; encrypted where there is a secret."""
     private = _GENERATE[algorithm]()
     public = JOSE_KEYS[algorithm](private.public_key(), algorithm).to_dict()
     jwk = {name: public[name] for name in _REQUIRED[public["kty"]]}
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return SigningKey(thumbprint(jwk), algorithm, jwk, pem, created_at, signs_from)
-
-
-@lru_cache(maxsize=4)  # checking an RSA key as it is loaded takes 35 ms
-def _signer(private_pem: str, algorithm: str) -> Any:
-    return JOSE_KEYS[algorithm](load_pem_private_key(private_pem.encode(), None), algorithm)
+    return SigningKey(thumbprint(jwk), algorithm, jwk, to_pem(private, secret), created_at, signs_from)
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:

@@ -55,7 +55,7 @@ class Auth:
         engine = open_accounts(settings)
         clients.decoy_hash()
         with _reachable():
-            keyring.ensure_key(engine)
+            keyring.ensure_key(engine, settings.key_secret)
             auth = cls(settings, engine)
         auth.watcher.start()
         auth.issuers.start()

@@ -54,6 +54,13 @@ def test_the_algorithm_is_that_of_the_key(both: Gate, algorithm: str) -> None:
     refused(both, both.forger.token({"alg": algorithm}), "algorithm is not that of its key")
 
 
+def _pem(public: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> bytes:
+    """Return the key in the other of its PEM spellings; a P-256 key has but one."""
+    is_rsa = isinstance(public, rsa.RSAPublicKey)
+    how = PublicFormat.PKCS1 if is_rsa else PublicFormat.SubjectPublicKeyInfo
+    return public.public_bytes(Encoding.PEM, how).replace(b"\n", b"\r\n" if not is_rsa else b"\n")
+
+
 def _public_spellings(gate: Gate) -> dict[str, bytes]:
     public = gate.forger.private.public_key()
     is_rsa = isinstance(public, rsa.RSAPublicKey)
@@ -63,6 +70,7 @@ def _public_spellings(gate: Gate) -> dict[str, bytes]:
         "PEM, stripped": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).strip(),
         "DER": public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
         "PKCS1 or point": public.public_bytes(*raw),
+        "PKCS1 or key, in PEM": _pem(public),
         "OpenSSH": public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH),
         "JWK": json.dumps(dict(gate.key.public_jwk)).encode(),
         "JWK of JWKS": json.dumps(gate.key.document()).encode(),
@@ -74,7 +82,18 @@ def _public_spellings(gate: Gate) -> dict[str, bytes]:
 @pytest.mark.parametrize("algorithm", HMACS)
 @pytest.mark.parametrize(
     "spelling",
-    ["PEM", "PEM, stripped", "DER", "PKCS1 or point", "OpenSSH", "JWK", "JWK of JWKS", "kid", "nothing"],
+    [
+        "PEM",
+        "PEM, stripped",
+        "DER",
+        "PKCS1 or point",
+        "PKCS1 or key, in PEM",
+        "OpenSSH",
+        "JWK",
+        "JWK of JWKS",
+        "kid",
+        "nothing",
+    ],
 )
 def test_the_public_key_is_no_hmac_secret(both: Gate, algorithm: str, spelling: str) -> None:
     secret = _public_spellings(both)[spelling]

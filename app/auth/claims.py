@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from app.auth.compact import UnverifiedToken
@@ -21,7 +21,8 @@ SCOPE = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
 class VerifiedClaims:
     """The claims of an access token that passed every check. Times are seconds since the epoch.
 
-    ``(issuer, jti)`` is the identity of the token; its spelling is not. Only the verifier makes one.
+    ``identity`` is that of the token: its issuer and its ``jti``, whatever its spelling. Only the verifier
+    makes one.
     """
 
     issuer: str
@@ -32,6 +33,16 @@ class VerifiedClaims:
     issued_at: float
     expires_at: float
     key_id: str
+    identity: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Put the identity together once, for it is looked up on every request."""
+        object.__setattr__(self, "identity", token_identity(self.issuer, self.jti))
+
+
+def token_identity(issuer: str, jti: str) -> str:
+    """Return what tells a token from every other one; an issuer has no ``#`` that could shift the border."""
+    return f"{issuer}#{jti}"
 
 
 class Profile(Protocol):

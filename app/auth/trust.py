@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, select
 
-from app.auth.claims import OWN, Profile
+from app.auth.claims import OWN, Profile, token_identity
 from app.auth.keyring import read_keys, verifying_keys
 from app.auth.keys import SigningKey
 from app.auth.tables import client_table, revoked_token_table
@@ -44,12 +44,12 @@ class TrustedIssuer:
 class Trust:
     """Everything that deciding about a token takes; it never changes, a newer one takes its place.
 
-    ``revoked_tokens`` are pairs of issuer and ``jti``.
+    ``revoked_tokens`` are identities of tokens.
     """
 
     issuers: Mapping[str, TrustedIssuer]
     signing_keys: tuple[SigningKey, ...]
-    revoked_tokens: frozenset[tuple[str, str]] = frozenset()
+    revoked_tokens: frozenset[str] = frozenset()
     revoked_clients: frozenset[str] = frozenset()
 
     def with_external(self, issuers: Mapping[str, TrustedIssuer]) -> Self:
@@ -77,7 +77,8 @@ def read_trust(connection: Connection, settings: Settings, now: datetime | None 
     keys = tuple(read_keys(connection))
     own = own_issuer(settings, keys, now or datetime.now(UTC))
     # This server revokes its own tokens only; those of another issuer are revoked there.
-    tokens = ((own.issuer, jti) for jti in connection.scalars(select(revoked_token_table.c.jti)))
+    revoked = connection.scalars(select(revoked_token_table.c.jti))
+    tokens = (token_identity(own.issuer, jti) for jti in revoked)
     clients = connection.scalars(
         select(client_table.c.client_id).where(client_table.c.revoked_at.is_not(None))
     )

@@ -61,7 +61,7 @@ class Verifier:
         _trusted_key(_trusted_issuer(trust, claims.issuer), claims.key_id, at)
         if at >= claims.expires_at + LEEWAY_S:
             raise InvalidToken("the token expired")
-        if (claims.issuer, claims.jti) in trust.revoked_tokens or claims.client_id in trust.revoked_clients:
+        if claims.identity in trust.revoked_tokens or claims.client_id in trust.revoked_clients:
             raise InvalidToken("the token was revoked")
 
     def _read(self, token: UnverifiedToken, now: float) -> VerifiedClaims:

@@ -151,7 +151,7 @@ def test_a_token_of_ours_needs_its_jti_still(gate: Gate) -> None:
 def test_a_revoked_token_of_ours_revokes_none_of_theirs(gate: Gate) -> None:
     """A token is issuer and jti: theirs may be called like ours."""
     trusted = make_verifier(gate)._trust()
-    revoking = Trust(trusted.issuers, (), frozenset({(ISSUER, "one-of-a-kind")}), frozenset({CLIENT}))
+    revoking = Trust(trusted.issuers, (), frozenset({f"{ISSUER}#one-of-a-kind"}), frozenset({CLIENT}))
     verifier = Verifier(lambda: revoking)
     assert verifier.verify(their_forger().token(), NOW).jti == "one-of-a-kind"
     with pytest.raises(InvalidToken, match="revoked"):

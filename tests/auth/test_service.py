@@ -180,7 +180,7 @@ def test_revoking_a_token_that_another_worker_just_revoked_is_no_error(auth: Aut
     revocations.revoke_token(auth.engine, claims)
     revocations.revoke_token(auth.engine, claims)
     auth.watcher.refresh()
-    assert auth.watcher.trust.revoked_tokens == {(claims.issuer, claims.jti)}
+    assert auth.watcher.trust.revoked_tokens == {f"{claims.issuer}#{claims.jti}"}
 
 
 def test_revocations_are_forgotten_when_their_tokens_have_expired(auth: Auth, client: Client) -> None:

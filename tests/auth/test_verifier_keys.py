@@ -153,7 +153,7 @@ def test_the_mirrored_signature_is_the_same_token(gate: Gate) -> None:
     assert twin != token
     assert gate.verifier.verify(twin, NOW) == gate.verifier.verify(token, NOW)
     revoking = make_gate(gate.settings, "ES256")
-    revoking.trust = Trust(gate.trust.issuers, (), revoked_tokens=frozenset({(ISSUER, "one-of-a-kind")}))
+    revoking.trust = Trust(gate.trust.issuers, (), revoked_tokens=frozenset({f"{ISSUER}#one-of-a-kind"}))
     for spelling in (token, twin):
         refused_when_revoked(revoking, spelling)
 
@@ -172,7 +172,7 @@ def own() -> Gate:
 
 def test_a_revoked_token_is_refused(own: Gate) -> None:
     assert own.accepts(own.forger.token())
-    own.trust = Trust(own.trust.issuers, (), revoked_tokens=frozenset({(ISSUER, "one-of-a-kind")}))
+    own.trust = Trust(own.trust.issuers, (), revoked_tokens=frozenset({f"{ISSUER}#one-of-a-kind"}))
     refused_when_revoked(own, own.forger.token())
     assert own.verifier.verify(own.forger.token(claims={"jti": "another"}), NOW).jti == "another"
 

@@ -38,6 +38,8 @@ def read_key_set(raw: bytes, algorithms: Collection[str]) -> dict[str, tuple[str
         raise ValueError(f"not a JWK set of at most {MAX_KEYS} keys")
     usable = [key for jwk in keys if (key := _usable(jwk, algorithms)) is not None]
     names = Counter(kid for kid, _, _ in usable)
+    if len(names) < len(usable):
+        log.warning("keys of a trusted issuer that share a kid are left out")
     return {kid: (algorithm, checker) for kid, algorithm, checker in usable if names[kid] == 1}
 
 

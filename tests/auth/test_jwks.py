@@ -117,7 +117,12 @@ def test_a_key_that_is_not_right_is_left_out_and_the_log_says_so(
     assert "c2VjcmV0" not in caplog.text
 
 
-def test_keys_of_one_name_are_left_out() -> None:
+def test_keys_of_one_name_are_left_out_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert read(public("ES256"), public("RS256", kid="other")) == {"k": "ES256", "other": "RS256"}
+        assert caplog.text == ""
+        read(public("ES256"), public("ES256"))
+        assert "share a kid" in caplog.text
     assert read(public("ES256"), public("ES256"), public("RS256", kid="other")) == {"other": "RS256"}
     assert read(public("ES256"), public("RS256"), algorithms=frozenset({"RS256"})) == {"k": "RS256"}
 

@@ -208,3 +208,19 @@ def test_neither_key_verifies_for_the_other_issuer(gate: Gate) -> None:
     ):
         with pytest.raises(InvalidToken, match="key is not trusted"):
             verifier.verify(token, NOW)
+
+
+def test_only_an_unknown_key_is_told_and_whose_it_would_be(gate: Gate) -> None:
+    told: list[str] = []
+    verifier = Verifier(make_verifier(gate)._trust, told.append)
+    assert verifier.verify(their_forger().token(), NOW).jti == "one-of-a-kind"
+    for token in (
+        their_forger().token({"typ": "JWT"}),
+        their_forger().token(claims={"iss": "https://x.example"}),
+    ):
+        with pytest.raises(InvalidToken):
+            verifier.verify(token, NOW)
+    assert told == []
+    with pytest.raises(InvalidToken, match="key is not trusted"):
+        verifier.verify(their_forger().token({"kid": "new"}), NOW)
+    assert told == [THEIRS]

@@ -1,13 +1,21 @@
 """Fetching keys from a provider that is wrong, hostile or slow: nothing but keys ever comes of it."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from app.auth import discovery
 from app.auth.discovery import FetchFailed, fetch_key_set
@@ -247,3 +255,37 @@ def test_a_thread_that_waits_for_a_provider_is_not_waited_for(site: Site) -> Non
     issuers.close()
     assert time.monotonic() - began < 3
     go.set()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for this machine that nobody has signed but itself, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    file = tmp_path / "certificate.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return file
+
+
+def test_a_certificate_is_checked(site: Site, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the authorities of the machine, or by the company's own, as ``SSL_CERT_FILE`` says."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    site.server.socket = context.wrap_socket(site.server.socket, server_side=True)
+    port = site.server.server_port
+    issuer = site.issuer(jwks_url=f"https://localhost:{port}/keys")
+    fails(issuer, "CERTIFICATE_VERIFY_FAILED")
+    assert site.asked == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert fetch_key_set(issuer) == KEYS
+    fails(site.issuer(jwks_url=f"https://127.0.0.1:{port}/keys"), "CERTIFICATE_VERIFY_FAILED")

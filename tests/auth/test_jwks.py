@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from app.auth.jwks import read_key_set
-from tests.auth.forge import encode
+from tests.auth.forge import decode, encode
 from tests.support.provider import private_jwk
 
 BOTH = frozenset({"RS256", "ES256"})
@@ -21,6 +21,10 @@ def public(algorithm: str, **changes: Any) -> dict[str, Any]:
     private = private_jwk(algorithm, "k")
     members = {name: private[name] for name in private if name not in ("d", "p", "q", "dp", "dq", "qi")}
     return {name: value for name, value in {**members, **changes}.items() if value is not None}
+
+
+#: A point whose coordinates have 32 bytes each; one more in front changes no number.
+POINT = public("ES256")
 
 
 def number(value: int) -> str:
@@ -57,6 +61,8 @@ def test_a_key_becomes_the_key_it_says() -> None:
     "jwk",
     [
         public("RS256", use="enc"),
+        public("RS256", use="signature"),
+        public("RS256", use=None, key_ops=[]),
         public("RS256", key_ops=["sign"]),
         public("RS256", key_ops="verify"),
         public("RS256", alg="PS256"),
@@ -98,6 +104,7 @@ def test_a_key_for_something_else_is_left_out(jwk: dict[str, Any]) -> None:
         public("ES256", x=encode(bytes(32))),
         public("ES256", x=encode(bytes(31))),
         public("ES256", y="A" * 44),
+        *({**POINT, name: encode(b"\0" + decode(POINT[name]))} for name in ("x", "y")),
         public("ES256", y=None),
         public("ES256", kid=None),
         public("ES256", kid=""),

@@ -23,7 +23,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 pytest: $(STAMP)
-	@deploy/tools.sh chromium curl redis-server wrk
+	@deploy/tools.sh chromium curl node:nodejs npm redis-server wrk
 	$(BIN)/pytest $(PYTEST)
 
 bench: $(STAMP)

@@ -81,6 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if access_log:
         app.state.open.callback(access_log.close)
     _watch(metrics, cache, store, limits)
+    metrics.gauge("trusted_issuers_failing", auth.issuers.failing)
     problems.install(app)
     for module in (listings, runs, oauth, operations, docs):
         app.include_router(module.router)

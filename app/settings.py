@@ -1,19 +1,18 @@
 """Settings, read once from the environment or ``.env`` and handed down as one frozen object."""
 
-import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import ConfigurationError
+from app.issuer_settings import ExternalIssuer, read_issuers
 
 PREFIX = "APP_"
 ENV_FILE = ".env"
@@ -53,6 +52,16 @@ class Settings(BaseSettings):
     audience: str = Field("movie-marts", min_length=1, description="Audience that tokens are made for.")
     token_ttl: Annotated[int, Field(ge=1, le=86_400)] = Field(
         3600, description="Lifetime of an access token, 1 to 86400 seconds."
+    )
+    trusted_issuers: str = Field(
+        "",
+        description="Identity providers whose access tokens are good here too: a JSON list of objects, as"
+        " docs/issuers.md says.",
+    )
+    key_encryption_secret: Annotated[SecretStr, Field(min_length=32)] | None = Field(
+        None,
+        description="Encrypts private signing keys in the accounts database: 32 random characters or more;"
+        " unset keeps them as they are, in a file that its owner alone can read.",
     )
     keep_runs: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Runs kept after each publish, 1 or more; unset keeps all."
@@ -134,6 +143,13 @@ class Settings(BaseSettings):
             raise ValueError("must be an http(s) URL without query or fragment (RFC 8414)")
         return value.rstrip("/")
 
+    @field_validator("trusted_issuers")
+    @classmethod
+    def _are_issuers(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("issuer") in {issuer.issuer for issuer in read_issuers(value)}:
+            raise ValueError("must not name APP_ISSUER, this API's own issuer")
+        return value
+
     @field_validator("rate_limit", "token_rate_limit")
     @classmethod
     def _is_rate(cls, value: str) -> str:
@@ -183,6 +199,16 @@ class Settings(BaseSettings):
     def token_rate(self) -> Rate | None:
         """What an address may ask of the OAuth2 endpoints; None where nothing is limited."""
         return parse_rate(self.token_rate_limit) if self.rate else None
+
+    @property
+    def key_secret(self) -> str | None:
+        """What private keys are encrypted with; None where they are not."""
+        return self.key_encryption_secret.get_secret_value() if self.key_encryption_secret else None
+
+    @property
+    def external_issuers(self) -> tuple[ExternalIssuer, ...]:
+        """The identity providers of ``trusted_issuers``."""
+        return read_issuers(self.trusted_issuers)
 
     @property
     def warehouse(self) -> str:
@@ -253,32 +279,3 @@ def _explain(item: Any) -> str:
     value = "***" if secret else repr(item["input"])
     reason = item["msg"].removeprefix("Value error, ")
     return f"{PREFIX}{name.upper()} is {value}: {reason} ({Settings.model_fields[name].description})"
-
-
-def _masked(url: str) -> str:
-    """Return a SQLAlchemy URL without its password, and without what drivers take as one in the query."""
-    parsed = make_url(url)
-    secret = {name: "***" for name in parsed.query if re.search("pass|pwd|secret|token|key", name.lower())}
-    masked = parsed.update_query_dict(secret).render_as_string(hide_password=True)
-    return masked.replace("%2A%2A%2A", "***")
-
-
-def describe(settings: Settings) -> list[dict[str, str | None]]:
-    """Return every setting as ``{name, value, source, description}``, secrets masked."""
-    in_file = {key.upper() for key, value in dotenv_values(ENV_FILE).items() if value}
-    in_environment = {key.upper() for key, value in os.environ.items() if value}
-    effective = {
-        "warehouse_url": settings.warehouse,
-        "database_url": settings.database,
-        "destination": settings.lake,
-    }
-    rows: list[dict[str, str | None]] = []
-    for field, info in Settings.model_fields.items():
-        name = PREFIX + field.upper()
-        value = effective.get(field, getattr(settings, field))
-        if field in {"warehouse_url", "database_url"}:
-            value = _masked(str(value))
-        source = "environment" if name in in_environment else ENV_FILE if name in in_file else "default"
-        shown = None if value is None else str(value)
-        rows.append({"name": name, "value": shown, "source": source, "description": info.description})
-    return rows

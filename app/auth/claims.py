@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+from app.auth.compact import UnverifiedToken
 from app.auth.errors import InvalidToken
 
 MAX_NAME = 255
+#: RFC 9068, section 4: a token of any other type (an ID token, a plain JWT) is no access token.
+ACCESS_TOKEN = frozenset({"at+jwt", "application/at+jwt"})
 #: The last second of the year 9999; every NumericDate of a token lies before it.
 MAX_TIME = 253_402_300_799
 #: ``scope`` as RFC 6749 spells it (section 3.3): tokens with exactly one space between them.
@@ -18,7 +21,8 @@ SCOPE = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
 class VerifiedClaims:
     """The claims of an access token that passed every check. Times are seconds since the epoch.
 
-    ``(issuer, jti)`` is the identity of the token; its spelling is not. Only the verifier makes one.
+    ``identity`` is that of the token: its issuer and its ``jti``, whatever its spelling. Only the verifier
+    makes one.
     """
 
     issuer: str
@@ -29,9 +33,59 @@ class VerifiedClaims:
     issued_at: float
     expires_at: float
     key_id: str
+    identity: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Put the identity together once, for it is looked up on every request."""
+        object.__setattr__(self, "identity", token_identity(self.issuer, self.jti))
 
 
-def read_claims(claims: Mapping[str, Any], kid: str, audience: str, latest: float) -> VerifiedClaims:
+def token_identity(issuer: str, jti: str) -> str:
+    """Return what tells a token from every other one; an issuer has no ``#`` that could shift the border."""
+    return f"{issuer}#{jti}"
+
+
+class Profile(Protocol):
+    """How an issuer writes what issuers write differently. Each method raises ``InvalidToken``."""
+
+    @property
+    def types(self) -> frozenset[str]:
+        """What ``typ`` may be."""
+
+    def client_id(self, claims: Mapping[str, Any]) -> str:
+        """Return the client, named so that no client of another issuer is called the same."""
+
+    def scopes(self, claims: Mapping[str, Any]) -> frozenset[str]:
+        """Return the scopes, as ours are called."""
+
+    def jti(self, claims: Mapping[str, Any], token: UnverifiedToken) -> str:
+        """Return what tells the token from every other one of its issuer, however it is spelled."""
+
+
+class OwnProfile:
+    """Access tokens as this server issues them: RFC 9068 to the letter."""
+
+    types = ACCESS_TOKEN
+
+    def client_id(self, claims: Mapping[str, Any]) -> str:
+        """Return the claim ``client_id``."""
+        return read_name(claims, "client_id")
+
+    def scopes(self, claims: Mapping[str, Any]) -> frozenset[str]:
+        """Return the claim ``scope``, split."""
+        return read_scope(claims, "scope")
+
+    def jti(self, claims: Mapping[str, Any], token: UnverifiedToken) -> str:
+        """Return the claim ``jti``."""
+        return read_name(claims, "jti")
+
+
+OWN = OwnProfile()
+
+
+def read_claims(
+    claims: Mapping[str, Any], token: UnverifiedToken, audience: str, profile: Profile, latest: float
+) -> VerifiedClaims:
     """Check the shape of every claim, the audience, and that no time it starts at is after ``latest``.
 
     Raises:
@@ -45,15 +99,39 @@ def read_claims(claims: Mapping[str, Any], kid: str, audience: str, latest: floa
     if expires_at <= issued_at:
         raise InvalidToken("the token expires before it is issued")
     return VerifiedClaims(
-        issuer=_name(claims, "iss"),
-        subject=_name(claims, "sub"),
-        client_id=_name(claims, "client_id"),
-        scopes=_scopes(claims.get("scope")),
-        jti=_name(claims, "jti"),
+        issuer=read_name(claims, "iss"),
+        subject=read_name(claims, "sub"),
+        client_id=profile.client_id(claims),
+        scopes=profile.scopes(claims),
+        jti=profile.jti(claims, token),
         issued_at=issued_at,
         expires_at=expires_at,
-        key_id=kid,
+        key_id=token.kid,
     )
+
+
+def read_name(claims: Mapping[str, Any], claim: str) -> str:
+    """Return a claim that is a printable text of 1 to 255 characters.
+
+    Raises:
+        InvalidToken: it is not.
+    """
+    value = claims.get(claim)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
+        raise InvalidToken(f"the claim {claim} is not a name")
+    return value
+
+
+def read_scope(claims: Mapping[str, Any], claim: str) -> frozenset[str]:
+    """Return the scopes of a claim in the spelling of RFC 6749, section 3.3.
+
+    Raises:
+        InvalidToken: it is not in that spelling.
+    """
+    value = claims.get(claim)
+    if not isinstance(value, str) or SCOPE.fullmatch(value) is None:
+        raise InvalidToken(f"the claim {claim} is not a list of scopes")
+    return frozenset(value.split(" "))
 
 
 def _check_audience(value: Any, audience: str) -> None:
@@ -67,16 +145,3 @@ def _time(claims: Mapping[str, Any], claim: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TIME:
         raise InvalidToken(f"the claim {claim} is not a time")
     return value
-
-
-def _name(claims: Mapping[str, Any], claim: str) -> str:
-    value = claims.get(claim)
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
-        raise InvalidToken(f"the claim {claim} is not a name")
-    return value
-
-
-def _scopes(value: Any) -> frozenset[str]:
-    if not isinstance(value, str) or SCOPE.fullmatch(value) is None:
-        raise InvalidToken("the claim scope is not a list of scopes")
-    return frozenset(value.split(" "))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Engine, select, update
 
 from app.auth.keys import Algorithm, SigningKey, generate
+from app.auth.private_keys import encrypted, is_encrypted
 from app.auth.tables import signing_key_table
 from app.database import transaction
 from app.errors import StoreFailure
@@ -24,42 +25,58 @@ def read_keys(connection: Connection) -> list[SigningKey]:
     return [SigningKey(**row._mapping) for row in connection.execute(newest)]
 
 
-def ensure_key(engine: Engine) -> None:
-    """Make the first signing key where there is none; of several processes at once, one does."""
+def ensure_key(engine: Engine, secret: str | None = None) -> None:
+    """Make the first signing key where there is none; of several processes at once, one does.
+
+    Raises:
+        ConfigurationError: there is one, and ``secret`` does not open it.
+    """
     with engine.connect() as connection:
-        if _usable(read_keys(connection)):
+        if usable := _usable(read_keys(connection)):
+            usable[0].signer(secret)
             return
     now = datetime.now(UTC)
     with transaction(engine) as connection:
         if not _usable(read_keys(connection)):
-            _insert(connection, generate(DEFAULT_ALGORITHM, now, signs_from=now))
+            _insert(connection, generate(DEFAULT_ALGORITHM, now, now, secret))
 
 
 def rotate(
-    engine: Engine, algorithm: Algorithm = DEFAULT_ALGORITHM, now: datetime | None = None
+    engine: Engine,
+    algorithm: Algorithm = DEFAULT_ALGORITHM,
+    now: datetime | None = None,
+    secret: str | None = None,
 ) -> SigningKey:
-    """Make a new key sign; the old ones verify until the tokens they signed have expired."""
+    """Make a new key sign; the old ones verify until the tokens they signed have expired.
+
+    With a secret the new key is stored encrypted, and so is every other one from now on.
+    """
     now = now or datetime.now(UTC)
-    key = generate(algorithm, now, signs_from=now)
+    key = generate(algorithm, now, now, secret)
     with transaction(engine) as connection:
         if _usable(read_keys(connection)):
             key = replace(key, signs_from=now + ANNOUNCED)
         in_use = signing_key_table.c.retired_at.is_(None)
         connection.execute(update(signing_key_table).where(in_use).values(retired_at=key.signs_from))
         _insert(connection, key)
+        _encrypt_all(connection, secret)
     return key
 
 
 def replace_leaked(
-    engine: Engine, algorithm: Algorithm = DEFAULT_ALGORITHM, now: datetime | None = None
+    engine: Engine,
+    algorithm: Algorithm = DEFAULT_ALGORITHM,
+    now: datetime | None = None,
+    secret: str | None = None,
 ) -> SigningKey:
     """Make a new key sign at once and end every other one, and with them every live token."""
     now = now or datetime.now(UTC)
-    key = generate(algorithm, now, signs_from=now)
+    key = generate(algorithm, now, now, secret)
     trusted = signing_key_table.c.revoked_at.is_(None)
     with transaction(engine) as connection:
         connection.execute(update(signing_key_table).where(trusted).values(revoked_at=now))
         _insert(connection, key)
+        _encrypt_all(connection, secret)
     return key
 
 
@@ -80,8 +97,16 @@ def verifying_keys(keys: Iterable[SigningKey], now: datetime, overlap: timedelta
     return [key for key in keys if key.revoked_at is None and key.verifies_until(overlap) > now]
 
 
-def _usable(keys: Iterable[SigningKey]) -> bool:
-    return any(key.revoked_at is None and key.retired_at is None for key in keys)
+def _usable(keys: Iterable[SigningKey]) -> list[SigningKey]:
+    return [key for key in keys if key.revoked_at is None and key.retired_at is None]
+
+
+def _encrypt_all(connection: Connection, secret: str | None) -> None:
+    table = signing_key_table
+    for key in read_keys(connection):
+        if secret and not is_encrypted(key.private_pem):
+            pem = encrypted(key.private_pem, secret)
+            connection.execute(update(table).where(table.c.kid == key.kid).values(private_pem=pem))
 
 
 def _insert(connection: Connection, key: SigningKey) -> None:

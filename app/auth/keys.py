@@ -6,17 +6,13 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 from jose.backends import ECKey, RSAKey
+
+from app.auth.private_keys import PrivateKey, from_pem, to_pem
 
 Algorithm = Literal["ES256", "RS256"]
 Status = Literal["pending", "signing", "retired", "expired", "revoked"]
@@ -24,11 +20,12 @@ Status = Literal["pending", "signing", "retired", "expired", "revoked"]
 RSA_BITS = 2048
 RSA_EXPONENT = 65537
 
-_GENERATE: dict[str, Callable[[], ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey]] = {
+_GENERATE: dict[str, Callable[[], PrivateKey]] = {
     "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "RS256": lambda: rsa.generate_private_key(RSA_EXPONENT, RSA_BITS),
 }
-_JOSE: dict[str, Any] = {"ES256": ECKey, "RS256": RSAKey}
+#: How python-jose wraps a key of each algorithm.
+JOSE_KEYS: dict[str, Any] = {"ES256": ECKey, "RS256": RSAKey}
 #: The members a thumbprint is made of, which are also the whole public key (RFC 7638, section 3.2).
 _REQUIRED = {"EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n")}
 
@@ -50,15 +47,18 @@ class SigningKey:
         """Name the key; its private half stays out of logs and tracebacks."""
         return f"SigningKey({self.kid!r}, {self.algorithm!r})"
 
-    @property
-    def signer(self) -> Any:
-        """The private key as python-jose takes it."""
-        return _signer(self.private_pem, self.algorithm)
+    def signer(self, secret: str | None = None) -> Any:
+        """Return the private key as python-jose takes it; ``secret`` opens one that is stored encrypted.
+
+        Raises:
+            ConfigurationError: it does not.
+        """
+        return JOSE_KEYS[self.algorithm](from_pem(self.private_pem, secret), self.algorithm)
 
     @cached_property
     def checker(self) -> Any:
         """The public key as python-jose takes it: an object, never text that could be an HMAC secret."""
-        return _JOSE[self.algorithm](dict(self.public_jwk), self.algorithm)
+        return JOSE_KEYS[self.algorithm](dict(self.public_jwk), self.algorithm)
 
     def document(self) -> dict[str, str]:
         """Return the key as JWKS shows it (RFC 7517)."""
@@ -88,18 +88,14 @@ class SigningKey:
         return self.retired_at is not None and self.retired_at <= now
 
 
-def generate(algorithm: Algorithm, created_at: datetime, signs_from: datetime) -> SigningKey:
-    """Make a key pair: P-256 for ES256, 2048 bits for RS256."""
+def generate(
+    algorithm: Algorithm, created_at: datetime, signs_from: datetime, secret: str | None = None
+) -> SigningKey:
+    """Make a key pair: P-256 for ES256, 2048 bits for RS256; encrypted where there is a secret."""
     private = _GENERATE[algorithm]()
-    public = _JOSE[algorithm](private.public_key(), algorithm).to_dict()
+    public = JOSE_KEYS[algorithm](private.public_key(), algorithm).to_dict()
     jwk = {name: public[name] for name in _REQUIRED[public["kty"]]}
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return SigningKey(thumbprint(jwk), algorithm, jwk, pem, created_at, signs_from)
-
-
-@lru_cache(maxsize=4)  # checking an RSA key as it is loaded takes 35 ms
-def _signer(private_pem: str, algorithm: str) -> Any:
-    return _JOSE[algorithm](load_pem_private_key(private_pem.encode(), None), algorithm)
+    return SigningKey(thumbprint(jwk), algorithm, jwk, to_pem(private, secret), created_at, signs_from)
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from app.auth import clients, keyring, revocations
 from app.auth.claims import VerifiedClaims
 from app.auth.clients import Client
 from app.auth.errors import InvalidToken, OAuthError
+from app.auth.issuers import Issuers
 from app.auth.oauth_request import granted_scopes
 from app.auth.store import open_accounts, server_secret
 from app.auth.tokens import IssuedToken, issue_token
@@ -41,7 +42,8 @@ class Auth:
         self.settings = settings
         self.engine = engine
         self.watcher = Watcher(engine, lambda connection: read_trust(connection, settings))
-        self.verifier = Verifier(lambda: self.watcher.trust)
+        self.issuers = Issuers(settings.external_issuers, self.watcher.include)
+        self.verifier = Verifier(lambda: self.watcher.trust, self.issuers.unknown_key)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -53,13 +55,15 @@ class Auth:
         engine = open_accounts(settings)
         clients.decoy_hash()
         with _reachable():
-            keyring.ensure_key(engine)
+            keyring.ensure_key(engine, settings.key_secret)
             auth = cls(settings, engine)
         auth.watcher.start()
+        auth.issuers.start()
         return auth
 
     def close(self) -> None:
         """Stop following changes and let the database go."""
+        self.issuers.close()
         self.watcher.close()
         self.engine.dispose()
 
@@ -120,7 +124,7 @@ class Auth:
             "exp": claims.expires_at,
             "iat": claims.issued_at,
             "sub": claims.subject,
-            "aud": self.settings.audience,
+            "aud": self.watcher.trust.issuers[claims.issuer].audience,
             "iss": claims.issuer,
             "jti": claims.jti,
         }

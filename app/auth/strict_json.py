@@ -7,13 +7,13 @@ from typing import Any
 MAX_BRACKETS = 64
 
 
-def parse_object(raw: bytes) -> dict[str, Any]:
-    """Parse a JSON object in UTF-8 (RFC 8259), stricter than ``json.loads``.
+def parse_object(raw: bytes, max_brackets: int = MAX_BRACKETS) -> dict[str, Any]:
+    """Parse a JSON object in UTF-8 (RFC 8259) of so many brackets, stricter than ``json.loads``.
 
     Raises:
         ValueError: not an object, duplicate names, NaN or Infinity, too deep, a BOM, not UTF-8.
     """
-    if raw.count(b"{") + raw.count(b"[") > MAX_BRACKETS:
+    if raw.count(b"{") + raw.count(b"[") > max_brackets:
         raise ValueError("nested too deep")
     document = json.loads(
         raw.decode(), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant

@@ -42,5 +42,7 @@ def issue_token(
         "jti": secrets.token_urlsafe(JTI_BYTES),
         "scope": " ".join(granted),
     }
-    token = jwt.encode(claims, key.signer, key.algorithm, headers={"typ": TYPE, "kid": key.kid})
+    token = jwt.encode(
+        claims, key.signer(settings.key_secret), key.algorithm, headers={"typ": TYPE, "kid": key.kid}
+    )
     return IssuedToken(token, settings.token_ttl, granted)

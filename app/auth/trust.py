@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, select
 
+from app.auth.claims import OWN, Profile, token_identity
 from app.auth.keyring import read_keys, verifying_keys
 from app.auth.keys import SigningKey
 from app.auth.quota import Policy, policy
@@ -33,18 +34,23 @@ class TrustedKey:
 
 @dataclass(frozen=True)
 class TrustedIssuer:
-    """An issuer, the audience its tokens must be for, and its keys by ``kid``: nothing else verifies them."""
+    """An issuer, the audience its tokens must be for, and its keys by ``kid``: nothing else verifies them.
+
+    ``profile`` says how it writes its tokens.
+    """
 
     issuer: str
     audience: str
     keys: Mapping[str, TrustedKey]
+    profile: Profile = OWN
 
 
 @dataclass(frozen=True)
 class Trust:
     """Everything that deciding about a token takes; it never changes, a newer one takes its place.
 
-    ``restrictions``: by client id, of the clients that may not read everything.
+    ``restrictions``: by client id, of the clients that may not read everything. ``revoked_tokens`` are
+    identities of tokens.
     """
 
     issuers: Mapping[str, TrustedIssuer]
@@ -54,6 +60,10 @@ class Trust:
     restrictions: Mapping[str, Restrictions] = field(default_factory=dict)
     #: What clients may ask that have a rate of their own; None for one without limit.
     policies: Mapping[str, Policy | None] = field(default_factory=dict)
+
+    def with_external(self, issuers: Mapping[str, TrustedIssuer]) -> Self:
+        """Return the same with these issuers beside this server itself, whose place none of them takes."""
+        return replace(self, issuers={**issuers, **self.issuers})
 
 
 def key_overlap(settings: Settings) -> timedelta:
@@ -75,7 +85,9 @@ def read_trust(connection: Connection, settings: Settings, now: datetime | None 
     """Read what is trusted from the accounts database, in one transaction."""
     keys = tuple(read_keys(connection))
     own = own_issuer(settings, keys, now or datetime.now(UTC))
-    tokens = connection.scalars(select(revoked_token_table.c.jti))
+    # This server revokes its own tokens only; those of another issuer are revoked there.
+    revoked = connection.scalars(select(revoked_token_table.c.jti))
+    tokens = (token_identity(own.issuer, jti) for jti in revoked)
     clients = connection.scalars(
         select(client_table.c.client_id).where(client_table.c.revoked_at.is_not(None))
     )

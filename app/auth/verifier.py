@@ -20,11 +20,20 @@ from app.auth.trust import LEEWAY_S, Trust, TrustedIssuer, TrustedKey
 from app.marts.restrictions import Restrictions
 
 
-class Verifier:
-    """Verifies access tokens against what is trusted at that moment."""
+def _ignore(issuer: str) -> None:
+    """Do nothing about a key that is not known."""
 
-    def __init__(self, trust: Callable[[], Trust]) -> None:
+
+class Verifier:
+    """Verifies access tokens against what is trusted at that moment.
+
+    ``unknown_key`` is told the issuer of a token whose ``kid`` is not known. It must return at once, and
+    anybody can have it called as often as they like.
+    """
+
+    def __init__(self, trust: Callable[[], Trust], unknown_key: Callable[[str], None] = _ignore) -> None:
         self._trust = trust
+        self._unknown_key = unknown_key
 
     def verify(self, token: str, now: float | None = None) -> VerifiedClaims:
         """Return the claims of a token that is good now (seconds since the epoch; default: the clock).
@@ -34,7 +43,7 @@ class Verifier:
         """
         at = time.time() if now is None else now
         try:
-            claims = _read(parse(token), self._trust(), at)
+            claims = self._read(parse(token), at)
         except InvalidToken:
             raise
         except Exception:
@@ -53,7 +62,7 @@ class Verifier:
         _trusted_key(_trusted_issuer(trust, claims.issuer), claims.key_id, at)
         if at >= claims.expires_at + LEEWAY_S:
             raise InvalidToken("the token expired")
-        if claims.jti in trust.revoked_tokens or claims.client_id in trust.revoked_clients:
+        if claims.identity in trust.revoked_tokens or claims.client_id in trust.revoked_clients:
             raise InvalidToken("the token was revoked")
 
     def restrictions(self, claims: VerifiedClaims) -> Restrictions | None:
@@ -61,13 +70,16 @@ class Verifier:
         known = self._trust().restrictions
         return known.get(claims.client_id) if known else None
 
-
-def _read(token: UnverifiedToken, trust: Trust, now: float) -> VerifiedClaims:
-    claims = parse_object(token.payload)
-    issuer = _trusted_issuer(trust, claims.get("iss"))
-    key = _trusted_key(issuer, token.kid, now)
-    _check_signature(token, key)
-    return read_claims(claims, token.kid, issuer.audience, latest=now + LEEWAY_S)
+    def _read(self, token: UnverifiedToken, now: float) -> VerifiedClaims:
+        claims = parse_object(token.payload)
+        issuer = _trusted_issuer(self._trust(), claims.get("iss"))
+        if token.type not in issuer.profile.types:
+            raise InvalidToken("the token is not an access token (typ at+jwt)")
+        if token.kid not in issuer.keys:
+            self._unknown_key(issuer.issuer)
+        key = _trusted_key(issuer, token.kid, now)
+        _check_signature(token, key)
+        return read_claims(claims, token, issuer.audience, issuer.profile, latest=now + LEEWAY_S)
 
 
 def _trusted_issuer(trust: Trust, name: object) -> TrustedIssuer:

@@ -3,12 +3,12 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from app.auth.trust import Trust
+from app.auth.trust import Trust, TrustedIssuer
 
 POLL_S = 0.25
 Identity = tuple[int, int]
@@ -27,6 +27,7 @@ class Watcher:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="accounts-watcher", daemon=True)
+        self._external: Mapping[str, TrustedIssuer] = {}
         self.refresh()
 
     @property
@@ -52,8 +53,15 @@ class Watcher:
     def refresh(self) -> None:
         """Read the database now; what a refresh saw is never replaced by something older."""
         with self._lock, self._engine.connect() as connection:
-            self._trust = self._read(connection)
+            self._accounts = self._read(connection)
+            self._trust = self._accounts.with_external(self._external)
             self._seen_at = time.monotonic()
+
+    def include(self, issuer: TrustedIssuer) -> None:
+        """Trust another issuer from now on, with these keys in place of those it had before."""
+        with self._lock:
+            self._external = {**self._external, issuer.issuer: issuer}
+            self._trust = self._accounts.with_external(self._external)
 
     def _run(self) -> None:
         while not self._stop.is_set():

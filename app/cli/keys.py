@@ -35,8 +35,9 @@ def rotate(
     from app.auth.keyring import replace_leaked, rotate  # late: cryptography
     from app.auth.store import open_accounts
 
-    engine = open_accounts(load_settings())
-    key = (replace_leaked if leaked else rotate)(engine, algorithm.value)
+    settings = load_settings()
+    engine = open_accounts(settings)
+    key = (replace_leaked if leaked else rotate)(engine, algorithm.value, secret=settings.key_secret)
     text = f"key {key.kid} ({key.algorithm}) signs from {timestamp(key.signs_from)}"
     emit(_document(key), as_json, lambda console: console.print(text))
 

@@ -45,6 +45,11 @@ FAMILIES: dict[str, Family] = {
     "rate_limits_alone": Family(
         "gauge", "Workers that count rate limits without Redis, because it does not answer."
     ),
+    "trusted_issuers_failing": Family(
+        "gauge",
+        "Trusted issuers whose keys could not be fetched the last time, added up over all workers; known keys"
+        " serve on.",
+    ),
     "published_run_info": Family("gauge", "1 for the run that is published.", ("run_id",)),
 }
 

@@ -22,6 +22,7 @@ from app.auth.errors import InvalidToken, OAuthError
 from app.auth.keys import Algorithm
 from app.auth.service import Auth
 from app.auth.tables import revoked_token_table
+from app.auth.trust import TrustedIssuer
 from app.database import transaction
 from app.errors import StoreFailure
 from app.settings import Settings
@@ -179,7 +180,7 @@ def test_revoking_a_token_that_another_worker_just_revoked_is_no_error(auth: Aut
     revocations.revoke_token(auth.engine, claims)
     revocations.revoke_token(auth.engine, claims)
     auth.watcher.refresh()
-    assert auth.watcher.trust.revoked_tokens == {claims.jti}
+    assert auth.watcher.trust.revoked_tokens == {f"{claims.issuer}#{claims.jti}"}
 
 
 def test_revocations_are_forgotten_when_their_tokens_have_expired(auth: Auth, client: Client) -> None:
@@ -315,3 +316,20 @@ def test_a_stolen_key_of_another_home_opens_nothing(auth: Auth, tmp_path: Path) 
     assert refused(auth, forged)
     mine = forger(auth.watcher.trust.signing_keys[0], time.time()).token()
     assert not refused(auth, mine)
+
+
+def test_another_issuer_is_trusted_beside_this_server(auth: Auth, client: Client) -> None:
+    """Whatever happens in the accounts database; and it never takes this server's place."""
+    token = auth.issue(client).access_token
+    auth.watcher.include(TrustedIssuer("https://login.example", "x", {}))
+    auth.watcher.include(TrustedIssuer(auth.settings.issuer, "x", {}))
+    auth.watcher.refresh()
+    assert set(auth.watcher.trust.issuers) == {auth.settings.issuer, "https://login.example"}
+    assert not refused(auth, token)
+
+
+def test_a_service_that_never_started_to_follow_can_be_closed(auth: Auth) -> None:
+    trusted = '[{"issuer": "https://login.example", "audience": "x"}]'
+    idle = Auth(auth.settings.model_copy(update={"trusted_issuers": trusted}), auth.engine)
+    idle.close()
+    assert [state.status for state in idle.issuers.states()] == ["unavailable"]

@@ -54,6 +54,13 @@ def test_the_algorithm_is_that_of_the_key(both: Gate, algorithm: str) -> None:
     refused(both, both.forger.token({"alg": algorithm}), "algorithm is not that of its key")
 
 
+def _pem(public: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> bytes:
+    """Return the key in the other of its PEM spellings; a P-256 key has but one."""
+    is_rsa = isinstance(public, rsa.RSAPublicKey)
+    how = PublicFormat.PKCS1 if is_rsa else PublicFormat.SubjectPublicKeyInfo
+    return public.public_bytes(Encoding.PEM, how).replace(b"\n", b"\r\n" if not is_rsa else b"\n")
+
+
 def _public_spellings(gate: Gate) -> dict[str, bytes]:
     public = gate.forger.private.public_key()
     is_rsa = isinstance(public, rsa.RSAPublicKey)
@@ -63,6 +70,7 @@ def _public_spellings(gate: Gate) -> dict[str, bytes]:
         "PEM, stripped": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).strip(),
         "DER": public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
         "PKCS1 or point": public.public_bytes(*raw),
+        "PKCS1 or key, in PEM": _pem(public),
         "OpenSSH": public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH),
         "JWK": json.dumps(dict(gate.key.public_jwk)).encode(),
         "JWK of JWKS": json.dumps(gate.key.document()).encode(),
@@ -74,7 +82,18 @@ def _public_spellings(gate: Gate) -> dict[str, bytes]:
 @pytest.mark.parametrize("algorithm", HMACS)
 @pytest.mark.parametrize(
     "spelling",
-    ["PEM", "PEM, stripped", "DER", "PKCS1 or point", "OpenSSH", "JWK", "JWK of JWKS", "kid", "nothing"],
+    [
+        "PEM",
+        "PEM, stripped",
+        "DER",
+        "PKCS1 or point",
+        "PKCS1 or key, in PEM",
+        "OpenSSH",
+        "JWK",
+        "JWK of JWKS",
+        "kid",
+        "nothing",
+    ],
 )
 def test_the_public_key_is_no_hmac_secret(both: Gate, algorithm: str, spelling: str) -> None:
     secret = _public_spellings(both)[spelling]
@@ -134,7 +153,7 @@ def test_the_mirrored_signature_is_the_same_token(gate: Gate) -> None:
     assert twin != token
     assert gate.verifier.verify(twin, NOW) == gate.verifier.verify(token, NOW)
     revoking = make_gate(gate.settings, "ES256")
-    revoking.trust = Trust(gate.trust.issuers, (), revoked_tokens=frozenset({"one-of-a-kind"}))
+    revoking.trust = Trust(gate.trust.issuers, (), revoked_tokens=frozenset({f"{ISSUER}#one-of-a-kind"}))
     for spelling in (token, twin):
         refused_when_revoked(revoking, spelling)
 
@@ -153,7 +172,7 @@ def own() -> Gate:
 
 def test_a_revoked_token_is_refused(own: Gate) -> None:
     assert own.accepts(own.forger.token())
-    own.trust = Trust(own.trust.issuers, (), revoked_tokens=frozenset({"one-of-a-kind"}))
+    own.trust = Trust(own.trust.issuers, (), revoked_tokens=frozenset({f"{ISSUER}#one-of-a-kind"}))
     refused_when_revoked(own, own.forger.token())
     assert own.verifier.verify(own.forger.token(claims={"jti": "another"}), NOW).jti == "another"
 
@@ -176,9 +195,10 @@ def test_a_retired_key_verifies_until_its_tokens_have_expired(own: Gate) -> None
     last = NOW + 100 + own.settings.token_ttl + 30
     assert gate.accepts(long_lived, last - 0.1)
     claims = gate.verifier.verify(long_lived, last - 0.1)
-    refused(gate, long_lived, "key is not trusted", last)
-    with pytest.raises(InvalidToken, match="key is not trusted"):
-        gate.verifier.check(claims, last)
+    for moment in (last, last + 1):
+        refused(gate, long_lived, "key is not trusted", moment)
+        with pytest.raises(InvalidToken, match="key is not trusted"):
+            gate.verifier.check(claims, moment)
     assert own_issuer(own.settings, (retired,), at(last)).keys == {}
 
 
@@ -211,14 +231,18 @@ def test_a_key_counts_for_its_own_issuer_only(own: Gate) -> None:
 def test_checking_again_notices_expiry(own: Gate) -> None:
     claims = own.verifier.verify(own.forger.token(), NOW)
     own.verifier.check(claims, NOW + 600 + 29)
-    with pytest.raises(InvalidToken, match="expired"):
-        own.verifier.check(claims, NOW + 600 + 30)
+    for late in (30, 31, 10_000):
+        with pytest.raises(InvalidToken, match="expired"):
+            own.verifier.check(claims, NOW + 600 + late)
     with pytest.raises(InvalidToken, match="expired"):
         own.verifier.check(own.verifier.verify(own.forger.token(claims={"iat": 1, "exp": 2}), 2))
 
 
-def test_what_python_jose_verified_is_what_we_read(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jws, "verify", lambda token, key, algorithms: b'{"sub":"somebody else"}')
+@pytest.mark.parametrize("signed", [b"", b'{"sub":"somebody else"}', b"~"])
+def test_what_python_jose_verified_is_what_we_read(
+    gate: Gate, signed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jws, "verify", lambda token, key, algorithms: signed)
     with pytest.raises(InvalidToken, match="for something else"):
         gate.accepts(gate.forger.token())
 

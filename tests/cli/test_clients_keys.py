@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from app.auth.clients import authenticate
 from app.auth.service import Auth
 from app.auth.store import open_accounts
 from app.cli.main import main
 from app.settings import Settings
+from tests.support.program import command
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,27 @@ def test_no_command_shows_a_private_key(app: App) -> None:
         app("keys", "list").out,
     ]
     assert all("PRIVATE" not in output for output in outputs)
+
+
+def test_keys_are_encrypted_where_a_secret_is_set(
+    app: App, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "thirty-two random characters, or more"
+    app("keys", "rotate")
+    monkeypatch.setenv("APP_KEY_ENCRYPTION_SECRET", secret)
+    app("keys", "rotate", "--leaked")
+    app("keys", "rotate")
+    with open_accounts(settings).connect() as connection:
+        pems = connection.exec_driver_sql("SELECT private_pem FROM signing_key").scalars().all()
+    assert len(pems) == 3
+    assert all(load_pem_private_key(pem.encode(), secret.encode()) for pem in pems)
+    shown = app("config", "show", "--json").out
+    assert "APP_KEY_ENCRYPTION_SECRET" in shown
+    assert secret not in shown
+    monkeypatch.delenv("APP_KEY_ENCRYPTION_SECRET")
+    refused = command(settings.home, "serve", "--port", "0")
+    assert (refused.status, refused.stdout) == (2, "")
+    assert "APP_KEY_ENCRYPTION_SECRET is not set" in refused.stderr
 
 
 def test_an_algorithm_must_exist(app: App) -> None:

@@ -26,6 +26,7 @@ SECRET = "s3kr1t"
         ("APP_ACCESS_LOG", "yes", "'yes': Input should be 'on' or 'off'"),
         ("APP_WAREHOUSE_URL", SECRET, "***: must be a SQLAlchemy URL such as sqlite:///"),
         ("APP_WAREHOUSE_URL", f"postgresql://u:p@h:{SECRET}/db", "***: must be a SQLAlchemy URL"),
+        ("APP_KEY_ENCRYPTION_SECRET", SECRET, "***: Value should have at least 32 items"),
         ("APP_DATABASE_URL", f"://u:{SECRET}@h", "***: must be a SQLAlchemy URL"),
     ],
 )

@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     access_log: Literal["on", "off"] = Field(
         "on", description="One JSON line on stderr per request, on or off."
     )
+    audit_log: str | None = Field(
+        None,
+        description="File that tokens, refusals and changes are recorded in; default APP_HOME/audit.jsonl,"
+        " off records nothing.",
+    )
     shared_folder: Path | None = Field(
         None,
         description="Folder by which the workers of one server count together; app serve makes one itself.",
@@ -137,6 +142,13 @@ class Settings(BaseSettings):
         """Folder or URL that runs land under."""
         return self.destination or str(self.home / "lake")
 
+    @property
+    def audit_file(self) -> Path | None:
+        """File of the audit log, absolute; None where nothing is recorded."""
+        if self.audit_log == "off":
+            return None
+        return Path(self.audit_log or self.home / "audit.jsonl").absolute()
+
     def _database(self, url: SecretStr | None, file: str) -> str:
         if url:
             return url.get_secret_value()
@@ -189,6 +201,7 @@ def describe(settings: Settings) -> list[dict[str, str | None]]:
         "warehouse_url": settings.warehouse,
         "database_url": settings.database,
         "destination": settings.lake,
+        "audit_log": settings.audit_file or "off",
     }
     rows: list[dict[str, str | None]] = []
     for field, info in Settings.model_fields.items():

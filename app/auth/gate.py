@@ -52,7 +52,7 @@ class Gate:
         """
         self._limits.take(claims.client_id)
         if scope not in claims.scopes:
-            raise InsufficientScope(scope)
+            raise InsufficientScope(scope, claims.client_id, claims.jti)
 
     def _recognised(self, given: bytes) -> VerifiedClaims | None:
         digest = Remembered.digest(given)

@@ -8,6 +8,7 @@ from rich.console import Console
 from sqlalchemy import Engine
 
 from app.auth.scopes import SCOPES
+from app.cli.audit import open_audit
 from app.cli.output import Json, emit, table
 from app.settings import load_settings
 from app.warehouse.runs import timestamp
@@ -29,7 +30,9 @@ def create(
     """Make a client and show its secret, this once."""
     from app.auth.clients import create_client  # late: argon2 and cryptography
 
+    audit = open_audit()
     new = create_client(_engine(), name, [word for text in scope for word in text.split()])
+    audit.write("client.created", **_named(new.client), scopes=new.client.scopes)
     emit(_with_secret(new), as_json, lambda console: _show_secret(console, new))
 
 
@@ -59,7 +62,9 @@ def rotate(
     """Give a client a new secret, shown this once; the old one works a while longer."""
     from app.auth.clients import rotate_secret  # late, as above
 
+    audit = open_audit()
     new = rotate_secret(_engine(), client_id, timedelta(seconds=overlap))
+    audit.write("client.rotated", **_named(new.client), overlap=overlap)
     emit(_with_secret(new), as_json, lambda console: _show_secret(console, new))
 
 
@@ -68,7 +73,9 @@ def revoke(client_id: ClientId, as_json: Json = False) -> None:
     """End a client and, within a second, every token it holds."""
     from app.auth.clients import revoke_client  # late, as above
 
+    audit = open_audit()
     client = revoke_client(_engine(), client_id)
+    audit.write("client.revoked", **_named(client))
     text = f"client {client.client_id} ({client.name}) is revoked"
     emit(_document(client), as_json, lambda console: console.print(text))
 
@@ -79,13 +86,16 @@ def _engine() -> Engine:
     return open_accounts(load_settings())
 
 
+def _named(client: "Client") -> dict[str, str]:
+    return {"client_id": client.client_id, "name": client.name}
+
+
 def _times(client: "Client") -> dict[str, str | None]:
     return {"created_at": timestamp(client.created_at), "revoked_at": timestamp(client.revoked_at)}
 
 
 def _document(client: "Client") -> dict[str, Any]:
-    named = {"client_id": client.client_id, "name": client.name, "scopes": client.scopes}
-    return {**named, **_times(client)}
+    return {**_named(client), "scopes": client.scopes, **_times(client)}
 
 
 def _with_secret(new: "NewSecret") -> dict[str, Any]:

@@ -67,7 +67,8 @@ class Front:
             return None
         answer, result = found
         scope["route"] = listing
-        state["client_id"], state["run_id"] = claims.client_id, answer.headers.get("Run-Id")
+        state["client_id"], state["jti"] = claims.client_id, claims.jti
+        state["run_id"], state["rows"] = answer.headers.get("Run-Id"), answer.rows
         self._metrics.cache(result)
         return answer
 
@@ -76,7 +77,7 @@ class Front:
         claims = state.get(_ADMITTED)
         if claims is None:
             claims = await self._gate.admit(head.authorization, head.ask.query, SCOPE)
-        state["client_id"] = claims.client_id
+        state["client_id"], state["jti"] = claims.client_id, claims.jti
         answer, result = await self._answers.answer(listing, head.ask)
         self._metrics.cache(result)
         return answer

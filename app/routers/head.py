@@ -11,7 +11,8 @@ from app.serving.answer import Ask
 REQUEST_ID = b"x-request-id"
 #: Name in the state of a request under which its head is kept.
 _READ = "head read"
-_SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+#: Ids are logged and sent back: what may be a token or a secret is none.
+_SANE = re.compile(rb"(?!.*(?:eyJ|mm_))[A-Za-z0-9._-]{1,128}")
 #: Headers that say what is asked, as ``Ask`` has them.
 _ASKING = (b"accept", b"accept-encoding", b"if-none-match")
 
@@ -47,6 +48,12 @@ def _read(scope: Scope) -> Head:
             request_id = value.decode("ascii")
     asked = map(said.get, _ASKING) if said else ()
     return Head(Ask(path(scope), scope["query_string"], *asked), authorization, request_id)
+
+
+def address(scope: Mapping[str, Any]) -> str | None:
+    """Return the address that a request came from; None where there is none, at a socket file."""
+    client = scope.get("client")
+    return client[0] if client else None
 
 
 def path(scope: Mapping[str, Any]) -> str:

@@ -32,7 +32,7 @@ def require(scope: str) -> Callable[..., Awaitable[VerifiedClaims]]:
         gate: Gate = request.app.state.gate
         head = read_head(request.scope)
         admitted = await gate.admit(head.authorization, head.ask.query, scope)
-        request.state.client_id = admitted.client_id
+        request.state.client_id, request.state.jti = admitted.client_id, admitted.jti
         return admitted
 
     return claims

@@ -104,6 +104,8 @@ def test_both_ways_tell_the_log_which_run_was_read(tmp_path: Path, monkeypatch: 
     api.runner.close()
     close(app)
     assert [line[-1] for line in lines] == [FIRST] * 3
+    assert [line[-3] for line in lines] == [len(world.rows("genre_year"))] * 2 + [1]
+    assert {line[3] for line in lines} == {app.state.auth.verifier.verify(api.token).jti}
 
 
 def test_an_answer_given_again_is_the_same(api: Api) -> None:

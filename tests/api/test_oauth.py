@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from app.auth import clients
 from app.auth.clients import Client, create_client, revoke_client
 from app.auth.service import Auth
+from app.ops.audit import Audit
 from app.routers import oauth, problems
 from app.settings import Settings
 
@@ -63,7 +64,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     home: Path = tmp_path_factory.mktemp("home")
     auth = Auth.open(Settings(home=home, issuer="https://marts.example/base", audience="movie-marts"))
     app = FastAPI()
-    app.state.auth = auth
+    app.state.auth, app.state.audit = auth, Audit(None)
     app.include_router(oauth.router)
     problems.install(app)
     new = create_client(auth.engine, "demo", ["marts:read", "runs:read"])

@@ -1,7 +1,7 @@
 """Schemathesis asks a real server whatever the OpenAPI document allows, and what it forbids.
 
-``SCHEMATHESIS_EXAMPLES`` sets the questions per endpoint and kind, ``SCHEMATHESIS_LEAST`` how many there must be in
-the end: a few in the suite, ten thousand and more by ``make soak``.
+``SCHEMATHESIS_EXAMPLES`` sets the questions per endpoint and kind, ``SCHEMATHESIS_LEAST`` how many there must
+be in the end: a few in the suite, ten thousand and more by ``make soak``.
 """
 
 import os

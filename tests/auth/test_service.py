@@ -296,7 +296,10 @@ def test_a_file_that_is_away_for_a_while_is_followed_again(
         seen.append(identity(engine))
         return identity(engine)
 
-    token = auth.issue(client).access_token
+    other = create_client(auth.engine, "other", ["marts:read"]).client
+    token, others = auth.issue(client).access_token, auth.issue(other).access_token
+    revoke_client(auth.engine, other.client_id)
+    assert within_a_second(lambda: refused(auth, others))  # from here on the first file is being followed
     file = Path(str(auth.engine.url.database))
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(file.with_suffix(".2"))) as target:
         source.backup(target)

@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export PORT ?= 8000
 export APP_HOME ?= var
 
-.PHONY: run test lint types pytest bench docs lock clean
+.PHONY: run test lint types pytest coverage mutants soak bench docs lock clean
 
 run: $(STAMP)
 	@exec deploy/run.sh $(BIN) "$(DELIVERY)"
@@ -18,6 +18,7 @@ test: lint types pytest
 lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/python -m bandit --quiet --recursive app migrations deploy docs --configfile pyproject.toml
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -25,6 +26,23 @@ types: $(STAMP)
 pytest: $(STAMP)
 	@deploy/tools.sh chromium curl node:nodejs npm redis-server wrk
 	$(BIN)/pytest $(PYTEST)
+
+# What the tests hold of app/auth: every branch, or this fails.
+coverage: $(STAMP)
+	$(BIN)/python -m pytest --quiet --cov --cov-report=term tests/auth tests/api/test_oauth.py tests/api/test_rate_limit.py
+
+# The same question from the other side: docs/mutants.md.
+mutants: $(STAMP)
+	rm -rf mutants
+	$(BIN)/python -m mutmut run
+	$(BIN)/python -m mutmut results
+	$(BIN)/python -m mutmut export-cicd-stats
+	$(BIN)/python deploy/mutants.py
+
+# A million tokens and 10,000 requests where `make test` sends some thousands and some hundreds.
+soak: $(STAMP)
+	SOAK_TOKENS=1000000 $(BIN)/python -m pytest --quiet tests/auth/test_noise.py
+	SCHEMATHESIS_EXAMPLES=400 SCHEMATHESIS_LEAST=10000 $(BIN)/python -m pytest --quiet tests/api/test_schemathesis.py
 
 bench: $(STAMP)
 	@deploy/tools.sh wrk
@@ -38,7 +56,7 @@ lock:
 	deploy/lock.sh $(PYTHON) requirements.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
 
 $(STAMP): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'

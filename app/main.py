@@ -15,6 +15,7 @@ from app.auth.service import Auth
 from app.database import open_engine, ready
 from app.errors import StoreFailure
 from app.ops.access_log import AccessLog
+from app.ops.audit import Audit
 from app.ops.metrics import Metrics
 from app.routers import docs, listings, oauth, operations, problems, runs
 from app.routers.application import Application
@@ -39,8 +40,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     Raises:
         ConfigurationError, SchemaError: the settings or a database cannot be used by this program.
+        StoreFailure: the audit log cannot be written.
     """
     chosen = settings or load_settings()
+    audit = Audit.open(chosen.audit_file)
     auth, store = Auth.open(chosen), _open_store(chosen)
     cursors = Cursors(auth.cursor_secret())
     limits = RateLimits.open(chosen, lambda: auth.watcher.trust.policies)
@@ -67,16 +70,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Guard(Front(inner, gate, answers, metrics), hosts, origins),
             metrics,
             access_log,
+            audit,
             protection(chosen),
             address,
         )
     )
     app.state.limits, app.state.client_address = limits, address
     app.state.auth, app.state.gate, app.state.metrics = auth, gate, metrics
-    app.state.store, app.state.answers = store, answers
+    app.state.store, app.state.answers, app.state.audit = store, answers, audit
     app.state.catalogue = Catalogue(store, cursors)
     app.state.open = ExitStack()
-    for close_it in (limits.close, auth.close, store.close, metrics.close):
+    for close_it in (limits.close, auth.close, store.close, metrics.close, audit.close):
         app.state.open.callback(close_it)
     if access_log:
         app.state.open.callback(access_log.close)

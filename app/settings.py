@@ -105,6 +105,11 @@ class Settings(BaseSettings):
     access_log: Literal["on", "off"] = Field(
         "on", description="One JSON line on stderr per request, on or off."
     )
+    audit_log: str | None = Field(
+        None,
+        description="File that tokens, refusals and changes are recorded in; default APP_HOME/audit.jsonl,"
+        " off records nothing.",
+    )
     shared_folder: Path | None = Field(
         None,
         description="Folder by which the workers of one server count together; app serve makes one itself.",
@@ -224,6 +229,13 @@ class Settings(BaseSettings):
     def lake(self) -> str:
         """Folder or URL that runs land under."""
         return self.destination or str(self.home / "lake")
+
+    @property
+    def audit_file(self) -> Path | None:
+        """File of the audit log, absolute; None where nothing is recorded."""
+        if self.audit_log == "off":
+            return None
+        return Path(self.audit_log or self.home / "audit.jsonl").absolute()
 
     def _database(self, url: SecretStr | None, file: str) -> str:
         if url:

@@ -13,6 +13,7 @@ import typer
 from app.cli.main import build
 from app.main import close, create_app
 from app.marts.definitions import DIMENSIONS, MARTS, MEASURES
+from app.ops.audit_events import EVENTS
 from app.ops.metrics import Metrics
 from app.settings import Settings
 
@@ -134,12 +135,19 @@ def _sums(additive: bool) -> str:
     return "yes" if additive else "no: a movie counts once per member"
 
 
+def audit() -> Lines:
+    """Every event of the audit log, with its fields."""
+    for name, event in EVENTS.items():
+        yield from (f"## `{name}`", "", event.meaning, "", f"Fields: {_codes(event.fields)}.", "")
+
+
 PAGES: dict[str, Callable[[], Lines]] = {
     "settings.md": settings,
     "cli.md": commands,
     "api.md": routes,
     "metrics.md": metrics,
     "marts.md": marts,
+    "audit.md": audit,
 }
 
 

@@ -28,6 +28,9 @@ class BearerError(AppError):
     status: ClassVar[int] = 401
     title: ClassVar[str] = "Unauthorized"
     error: str | None = None
+    #: Whose token it was and its ``jti``, where the token was good.
+    client_id: str | None = None
+    jti: str | None = None
 
     @property
     def detail(self) -> str:
@@ -80,9 +83,9 @@ class InsufficientScope(BearerError):
     title = "Forbidden"
     error = "insufficient_scope"
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, client_id: str | None = None, jti: str | None = None) -> None:
         super().__init__(f"the token lacks the scope {scope}")
-        self.scope = scope
+        self.scope, self.client_id, self.jti = scope, client_id, jti
 
     def _challenge(self) -> dict[str, str]:
         return {**super()._challenge(), "scope": self.scope}

@@ -43,7 +43,7 @@ class Gate:
             self._remembered.keep(Remembered.digest(given), claims)
         await self._count(claims, {} if state is None else state)
         if scope not in claims.scopes:
-            raise InsufficientScope(scope)
+            raise InsufficientScope(scope, claims.client_id, claims.jti)
         return claims
 
     def recognise(self, authorization: Sequence[bytes], query: bytes) -> VerifiedClaims | None:
@@ -66,7 +66,7 @@ class Gate:
         if standing is not None and state is not None:
             state[STANDING] = standing
         if scope not in claims.scopes:
-            raise InsufficientScope(scope)
+            raise InsufficientScope(scope, claims.client_id, claims.jti)
 
     def restrictions(self, claims: VerifiedClaims) -> Restrictions | None:
         """Return what a client may read at this moment, None where it may read everything."""

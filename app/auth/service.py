@@ -95,8 +95,11 @@ class Auth:
         key = keyring.signing_key(self.watcher.trust.signing_keys, datetime.fromtimestamp(at, UTC))
         return issue_token(self.settings, key, client.client_id, scopes, at)
 
-    def revoke(self, client: Client, token: str) -> None:
+    def revoke(self, client: Client, token: str) -> VerifiedClaims | None:
         """Revoke a token of this client; one that is not valid anyway needs nothing (RFC 7009, section 2.2).
+
+        Returns:
+            The claims of the token that was revoked, None where there was nothing to do.
 
         Raises:
             OAuthError: ``unauthorized_client``, the token was issued to another client.
@@ -104,12 +107,13 @@ class Auth:
         """
         claims = self._live(token)
         if claims is None:
-            return
+            return None
         if claims.client_id != client.client_id:
             raise OAuthError("unauthorized_client", "the token was issued to another client")
         with _reachable():
             revocations.revoke_token(self.engine, claims)
             self.watcher.refresh()
+        return claims
 
     def introspect(self, token: str) -> dict[str, Any]:
         """Describe a token (RFC 7662, section 2.2); of one that is not valid, nothing but that."""

@@ -15,11 +15,15 @@ JTI_BYTES = 16
 
 @dataclass(frozen=True)
 class IssuedToken:
-    """An access token as the token endpoint hands it out; ``expires_in`` is in seconds."""
+    """An access token as the token endpoint hands it out; ``expires_in`` is in seconds.
+
+    ``jti`` names it in logs, where the token itself must never be.
+    """
 
     access_token: str
     expires_in: int
     scopes: tuple[str, ...]
+    jti: str
 
     def __repr__(self) -> str:
         """Show no token."""
@@ -31,7 +35,7 @@ def issue_token(
 ) -> IssuedToken:
     """Sign a token for a client that acts for itself: ``sub`` is the client (RFC 9068, section 2.2)."""
     granted = tuple(sorted(scopes))
-    issued_at = int(now)
+    issued_at, jti = int(now), secrets.token_urlsafe(JTI_BYTES)
     claims = {
         "iss": settings.issuer,
         "aud": settings.audience,
@@ -39,10 +43,10 @@ def issue_token(
         "client_id": client_id,
         "iat": issued_at,
         "exp": issued_at + settings.token_ttl,
-        "jti": secrets.token_urlsafe(JTI_BYTES),
+        "jti": jti,
         "scope": " ".join(granted),
     }
     token = jwt.encode(
         claims, key.signer(settings.key_secret), key.algorithm, headers={"typ": TYPE, "kid": key.kid}
     )
-    return IssuedToken(token, settings.token_ttl, granted)
+    return IssuedToken(token, settings.token_ttl, granted, jti)

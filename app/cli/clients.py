@@ -8,6 +8,7 @@ from rich.console import Console
 from sqlalchemy import Engine
 
 from app.auth.scopes import SCOPES
+from app.cli.audit import open_audit
 from app.cli.output import Json, emit, table
 from app.cli.restrictions import OnlyCompany, OnlyGenre, OnlyMart, chosen, shown
 from app.settings import load_settings
@@ -39,9 +40,11 @@ def create(
     """Make a client and show its secret, this once. It may read everything that no option restricts."""
     from app.auth.clients import create_client  # late: argon2 and cryptography
 
+    audit = open_audit()
     restrictions = chosen(only_mart, only_genre, only_company)
     scopes = [word for text in scope for word in text.split()]
     new = create_client(_engine(), name, scopes, restrictions, rate_limit)
+    audit.write("client.created", **_named(new.client), scopes=new.client.scopes, **_rules(new.client))
     emit(_with_secret(new), as_json, lambda console: _show_secret(console, new))
 
 
@@ -77,7 +80,9 @@ def rotate(
     """Give a client a new secret, shown this once; the old one works a while longer."""
     from app.auth.clients import rotate_secret  # late, as above
 
+    audit = open_audit()
     new = rotate_secret(_engine(), client_id, timedelta(seconds=overlap))
+    audit.write("client.rotated", **_named(new.client), overlap=overlap)
     emit(_with_secret(new), as_json, lambda console: _show_secret(console, new))
 
 
@@ -93,10 +98,11 @@ def restrict(
     """Let a client read only some of the marts, within a second; what restricted it before holds no more."""
     from app.auth.clients import restrict_client  # late, as above
 
-    restrictions = chosen(only_mart, only_genre, only_company)
+    audit, restrictions = open_audit(), chosen(only_mart, only_genre, only_company)
     if lift == (restrictions is not None):
         raise typer.BadParameter("give one of --only-mart, --only-genre and --only-company, or --lift alone")
     client = restrict_client(_engine(), client_id, restrictions)
+    audit.write("client.restricted", **_named(client), restrictions=client.restrictions)
     text = f"client {client.client_id} ({client.name}) may read {shown(client.restrictions) or 'everything'}"
     emit(_document(client), as_json, lambda console: console.print(text))
 
@@ -110,7 +116,9 @@ def limit(
     """Give a client a rate limit of its own; every server knows within a second."""
     from app.auth.clients import limit_client  # late, as above
 
+    audit = open_audit()
     client = limit_client(_engine(), client_id, None if rate == DEFAULT else rate)
+    audit.write("client.limited", **_named(client), rate_limit=client.rate_limit)
     text = (
         f"client {client.client_id} ({client.name}) may ask {client.rate_limit or 'what APP_RATE_LIMIT says'}"
     )
@@ -122,7 +130,9 @@ def revoke(client_id: ClientId, as_json: Json = False) -> None:
     """End a client and, within a second, every token it holds."""
     from app.auth.clients import revoke_client  # late, as above
 
+    audit = open_audit()
     client = revoke_client(_engine(), client_id)
+    audit.write("client.revoked", **_named(client))
     text = f"client {client.client_id} ({client.name}) is revoked"
     emit(_document(client), as_json, lambda console: console.print(text))
 
@@ -133,14 +143,20 @@ def _engine() -> Engine:
     return open_accounts(load_settings())
 
 
+def _named(client: "Client") -> dict[str, str]:
+    return {"client_id": client.client_id, "name": client.name}
+
+
 def _times(client: "Client") -> dict[str, str | None]:
     return {"created_at": timestamp(client.created_at), "revoked_at": timestamp(client.revoked_at)}
 
 
 def _document(client: "Client") -> dict[str, Any]:
-    named = {"client_id": client.client_id, "name": client.name, "scopes": client.scopes}
-    rules = {"rate_limit": client.rate_limit, "restrictions": client.restrictions}
-    return {**named, **_times(client), **rules}
+    return {**_named(client), "scopes": client.scopes, **_times(client), **_rules(client)}
+
+
+def _rules(client: "Client") -> dict[str, Any]:
+    return {"rate_limit": client.rate_limit, "restrictions": client.restrictions}
 
 
 def _with_secret(new: "NewSecret") -> dict[str, Any]:

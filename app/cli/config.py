@@ -43,6 +43,7 @@ def describe(settings: Settings) -> list[dict[str, str | None]]:
         "warehouse_url": settings.warehouse,
         "database_url": settings.database,
         "destination": settings.lake,
+        "audit_log": settings.audit_file or "off",
     }
     rows: list[dict[str, str | None]] = []
     for field, info in Settings.model_fields.items():

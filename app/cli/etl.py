@@ -17,12 +17,14 @@ from rich.progress import (
 )
 
 from app.cli import history, pointer
+from app.cli.audit import open_audit
 from app.cli.output import Json, emit, table
 from app.cli.sample import sample
 from app.settings import load_settings
 
 if TYPE_CHECKING:
     from app.etl.pipeline import Outcome
+    from app.ops.audit import Audit
 
 commands = typer.Typer(
     no_args_is_help=True, help="Turn deliveries into marts; look at runs and publish them."
@@ -83,12 +85,27 @@ def run(
         publish=not no_publish,
         as_of=as_of,
     )
+    audit = open_audit(writes=not dry_run)
     with _progress() as progress:
-        outcome = run_delivery(settings, source, options, progress)
+        outcome = run_delivery(
+            settings, source, options, progress, settled=lambda ended: _record(audit, ended)
+        )
+    for run_id in outcome.pruned:
+        audit.write("run.pruned", run_id=run_id)
     document = {**outcome.run.document(), "no_op": outcome.no_op}
     emit(document, as_json, lambda console: _summary(console, outcome, dry_run))
     if outcome.held is not None:
         raise outcome.held
+
+
+def _record(audit: "Audit", outcome: "Outcome") -> None:
+    run = outcome.run
+    if outcome.no_op:
+        return
+    if run.status == "published":
+        audit.write("run.published", run_id=run.run_id)
+    else:
+        audit.write("run.held", run_id=run.run_id, reason=run.reason)
 
 
 class _Bar:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.audit import open_audit
 from app.cli.output import Json, emit, table
 from app.settings import load_settings
 from app.warehouse.runs import timestamp
@@ -35,9 +36,11 @@ def rotate(
     from app.auth.keyring import replace_leaked, rotate  # late: cryptography
     from app.auth.store import open_accounts
 
+    audit = open_audit()
     settings = load_settings()
     engine = open_accounts(settings)
     key = (replace_leaked if leaked else rotate)(engine, algorithm.value, secret=settings.key_secret)
+    audit.write("key.replaced" if leaked else "key.rotated", kid=key.kid, algorithm=key.algorithm)
     text = f"key {key.kid} ({key.algorithm}) signs from {timestamp(key.signs_from)}"
     emit(_document(key), as_json, lambda console: console.print(text))
 

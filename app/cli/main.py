@@ -75,11 +75,12 @@ def _invoke(arguments: list[str]) -> None:
 
 def _fail(error: BaseException, debug: bool) -> int:
     from app.cli.failures import explain
+    from app.ops.secret_text import hidden
 
     message, status = explain(error)
     if isinstance(error, KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough: what follows is the last word
     if debug:
-        traceback.print_exception(error)
-    print("app: " + " ".join(message.split()), file=sys.stderr)  # noqa: T201 - the one place that speaks to people
+        print(hidden("".join(traceback.format_exception(error))), file=sys.stderr)  # noqa: T201 - as below
+    print("app: " + " ".join(hidden(message).split()), file=sys.stderr)  # noqa: T201 - the one place that speaks to people
     return status

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.audit import open_audit
 from app.cli.output import Json, emit
 from app.cli.stores import warehouse
 from app.database import transaction
@@ -16,8 +17,10 @@ def publish(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Run to publish.")], as_json: Json = False
 ) -> None:
     """Publish a kept run; readers see it at once."""
+    audit = open_audit()
     with transaction(warehouse()) as connection:
         published = pointer.publish(connection, run)
+    audit.write("run.published", run_id=published.run_id)
     _show(published, as_json)
 
 
@@ -26,8 +29,10 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Publish what was published before."""
+    audit = open_audit()
     with transaction(warehouse()) as connection:
         published = pointer.rollback(connection, to)
+    audit.write("run.rolled_back", run_id=published.run_id)
     _show(published, as_json)
 
 
@@ -47,5 +52,8 @@ def prune(
     wanted = keep or load_settings().keep_runs
     if wanted is None:
         raise typer.BadParameter("give --keep N, or set APP_KEEP_RUNS")
+    audit = open_audit()
     deleted = [run.run_id for run in keep_newest(warehouse(), wanted)]
+    for run_id in deleted:
+        audit.write("run.pruned", run_id=run_id)
     emit({"pruned": deleted}, as_json, lambda console: console.print(f"{len(deleted)} runs deleted"))

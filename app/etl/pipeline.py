@@ -1,7 +1,8 @@
 """A run in its seven steps: extract, validate, transform, audit, land, load, publish."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -33,11 +34,15 @@ NOT_ASKED = "not published: --no-publish"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: the run, whether there was nothing to do, and what held it back, if anything did."""
+    """How a run ended: the run, whether there was nothing to do, and what held it back, if anything did.
+
+    ``pruned`` are the ids of the runs that were deleted after it (``APP_KEEP_RUNS``).
+    """
 
     run: Run
     no_op: bool = False
     held: AuditHeld | None = None
+    pruned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,15 @@ class _Stores:
 
 
 def run_delivery(
-    settings: Settings, source: str, options: RunOptions, progress: Progress = lambda done, total: None
+    settings: Settings,
+    source: str,
+    options: RunOptions,
+    progress: Progress = lambda done, total: None,
+    settled: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Outcome:
     """Turn a delivery into a published run. ``progress`` is told how far reading got.
+
+    ``settled`` is told how the run ended, a dry one aside, before older runs are deleted for it.
 
     Raises:
         ConfigurationError: an option or a URL cannot be used.
@@ -82,8 +93,10 @@ def run_delivery(
             lock.settled = record_failure(record, warehouse, lake, error)
             raise
         lock.settled = True
+        settled(outcome)
         if settings.keep_runs and not outcome.no_op:
-            keep_newest(warehouse, settings.keep_runs)
+            pruned = keep_newest(warehouse, settings.keep_runs)
+            outcome = replace(outcome, pruned=tuple(run.run_id for run in pruned))
     return outcome
 
 

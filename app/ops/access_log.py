@@ -20,12 +20,14 @@ class AccessLog(Lines):
         request_id: str,
         client: str | None,
         client_id: str | None,
+        jti: str | None,
         method: str,
         path: str,
         query: bytes,
         route: str,
         status: int,
         size: int,
+        rows: int | None,
         seconds: float,
         run_id: str | None,
     ) -> None:
@@ -35,6 +37,6 @@ class AccessLog(Lines):
         asked = question(method[:_LONGEST], path[:_LONGEST], query[:_LONGEST], route)
         self.put(
             f'{{"time":"{second(whole)}.{int((at - whole) * 1e6):06}Z","request_id":{quoted(request_id)},'
-            f'{caller(client, client_id, run_id)},{asked},"status":{status},"bytes":{size},'
-            f'"seconds":{seconds:.6f}}}\n'
+            f'{caller(client, client_id, jti, run_id)},{asked},"status":{status},"bytes":{size},'
+            f'"rows":{"null" if rows is None else rows},"seconds":{seconds:.6f}}}\n'
         )

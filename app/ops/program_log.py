@@ -4,6 +4,7 @@ import logging
 import os
 
 from app.ops.lines import STDERR, Lines
+from app.ops.secret_text import hidden
 
 
 class Handler(logging.Handler):
@@ -21,7 +22,7 @@ class Handler(logging.Handler):
             self._process != os.getpid()
         ):  # a fork has what its parent had to write, and not the thread that does
             self._process, self._lines = os.getpid(), self._new()
-        text = self.format(record)
+        text = hidden(self.format(record))
         if self._told != self._lost:
             self._told = self._lost
             text = f"{self._told} lines of this log were lost so far\n{text}"

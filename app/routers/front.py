@@ -69,7 +69,8 @@ class Front:
             return None
         answer, result = found
         scope["route"] = listing
-        state["client_id"], state["run_id"] = claims.client_id, answer.headers.get("Run-Id")
+        state["client_id"], state["jti"] = claims.client_id, claims.jti
+        state["run_id"], state["rows"] = answer.headers.get("Run-Id"), answer.rows
         self._metrics.cache(result)
         return answer
 
@@ -78,7 +79,7 @@ class Front:
         claims = state.get(_ADMITTED)
         if claims is None:
             claims = await self._gate.admit(head.authorization, head.ask.query, SCOPE, state)
-        state["client_id"] = claims.client_id
+        state["client_id"], state["jti"] = claims.client_id, claims.jti
         restrictions = self._gate.restrictions(claims)
         ask = head.ask if restrictions is None else within(scope, restrictions)
         answer, result = await self._answers.answer(listing, ask)

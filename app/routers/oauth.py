@@ -27,6 +27,7 @@ from app.auth.quota import RateLimited
 from app.auth.rate_limits import RateLimits
 from app.auth.scopes import SCOPES
 from app.auth.service import Auth
+from app.routers import recording
 from app.routers.responses import headers
 from app.routers.schemas import errors
 from app.serving.errors import Saturated
@@ -122,8 +123,10 @@ class OAuthRoute(APIRoute):
             try:
                 response = await handle(request)
             except OAuthError as error:
+                recording.refused(request, error.error, error.message)
                 response = JSONResponse(error.body, error.status, dict(error.headers))
             except RateLimited as error:
+                recording.refused(request, TOO_MANY, error.message)
                 body = ErrorAnswer(error=TOO_MANY, error_description=str(error))
                 wait = {"Retry-After": str(error.retry_after_s)}
                 response = JSONResponse(body.model_dump(), 429, wait)
@@ -137,6 +140,7 @@ class OAuthRoute(APIRoute):
 class ClientRequest:
     """A request whose client proved who it is."""
 
+    request: Request
     auth: Auth
     client: Client
     form: dict[str, str]
@@ -150,17 +154,19 @@ async def client_request(request: Request) -> ClientRequest:
     """
     auth: Auth = request.app.state.auth
     limits: RateLimits = request.app.state.limits
-    address = request.app.state.client_address(request.scope)
-    await limits.addresses.ask(limited(address or NOWHERE))
+    await limits.addresses.ask(limited(recording.asker(request) or NOWHERE))
     content_type = request.headers.get("content-type", "")
     form = read_form(content_type, await _body(request), request.query_params)
     credentials = read_credentials(request.headers.getlist("authorization"), form)
+    state = request.scope.setdefault("state", {})
+    state[recording.GIVEN] = credentials.client_id
     if _checks.statistics().tasks_waiting >= WAITING:
         raise Saturated(f"{WAITING} clients wait for their secret to be checked", "ask again later")
     async with _checks:
         client = await run_sync(auth.authenticate, credentials.client_id, credentials.secret)
+    state["client_id"] = client.client_id
     await limits.authenticated.ask(client.client_id)
-    return ClientRequest(auth, client, form)
+    return ClientRequest(request, auth, client, form)
 
 
 async def _body(request: Request) -> bytes:
@@ -213,6 +219,9 @@ async def token(asked: Authenticated) -> JSONResponse:
         raise OAuthError("unsupported_grant_type", f"the grant type must be {GRANT}")
     issued = await run_sync(asked.auth.issue, asked.client, asked.form.get("scope"))
     scope = " ".join(issued.scopes)
+    await recording.granted(
+        asked.request, "token.issued", jti=issued.jti, scopes=issued.scopes, expires_in=issued.expires_in
+    )
     answer = TokenAnswer(access_token=issued.access_token, expires_in=issued.expires_in, scope=scope)
     return JSONResponse(answer.model_dump())
 
@@ -220,7 +229,9 @@ async def token(asked: Authenticated) -> JSONResponse:
 @endpoints.post(REVOCATION_PATH, summary="Revoke a token", response_class=Response, openapi_extra=TOKEN_FORM)
 async def revoke(asked: Authenticated) -> Response:
     """End one of the client's own tokens. A token that is not valid is revoked already: 200 too."""
-    await run_sync(asked.auth.revoke, asked.client, required(asked.form, "token"))
+    revoked = await run_sync(asked.auth.revoke, asked.client, required(asked.form, "token"))
+    if revoked is not None:
+        await recording.granted(asked.request, "token.revoked", jti=revoked.jti)
     return Response()
 
 
@@ -232,7 +243,10 @@ async def revoke(asked: Authenticated) -> Response:
 )
 async def introspect(asked: Authenticated) -> JSONResponse:
     """Describe a token to any client that holds it."""
-    return JSONResponse(asked.auth.introspect(required(asked.form, "token")))
+    found = asked.auth.introspect(required(asked.form, "token"))
+    seen = {"active": found["active"], "jti": found.get("jti"), "owner": found.get("client_id")}
+    await recording.granted(asked.request, "token.introspected", **seen)
+    return JSONResponse(found)
 
 
 @documents.get(METADATA_PATH, summary="Authorization server metadata", response_model=ServerMetadata)

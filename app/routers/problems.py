@@ -1,7 +1,7 @@
 """Every error as ``application/problem+json`` (RFC 9457), one shape for all of them."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +20,8 @@ from app.errors import (
     UnknownRun,
 )
 from app.marts.names import slug
+from app.ops.log_line import masked
+from app.ops.secret_text import hidden
 from app.routers.head import path
 from app.serving.errors import (
     Fault,
@@ -33,6 +35,8 @@ from app.serving.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
+#: Name in the state of a request of the ``BearerError`` that it was refused with, for the audit log.
+REFUSED = "refused"
 TITLES = {
     400: "Invalid parameters",
     404: "Not found",
@@ -58,16 +62,21 @@ def problem(
     headers: Mapping[str, str] | None = None,
     faults: Sequence[Fault] = (),
 ) -> Response:
-    """Return the one error body. ``type`` names the kind of problem and is stable for programs."""
+    """Return the one error body. ``type`` names the kind of problem and is stable for programs.
+
+    It repeats what a client sent, but never what looks like a token or a secret.
+    """
     name = title or TITLES.get(status, HTTPStatus(status).phrase)
     body = {
         "type": f"urn:movie-marts:problem:{slug(name)}",
         "title": name,
         "status": status,
-        "detail": detail,
-        "instance": path(scope),
+        "detail": hidden(detail),
+        "instance": masked(path(scope), "/"),
         "request_id": scope.get("state", {}).get("request_id"),
-        "errors": [{"parameter": fault.parameter, "detail": fault.detail} for fault in faults],
+        "errors": [
+            {"parameter": hidden(fault.parameter), "detail": hidden(fault.detail)} for fault in faults
+        ],
     }
     head = {"Cache-Control": "no-store", **(headers or {})}
     return Response(orjson.dumps(body), status, head, MEDIA_TYPE)
@@ -78,7 +87,7 @@ def unexpected(scope: Mapping[str, Any]) -> Response:
     return problem(scope, 500, "Something failed here; the request id finds it in the server's log.")
 
 
-def answer_to(scope: Mapping[str, Any], error: Exception) -> Response:
+def answer_to(scope: MutableMapping[str, Any], error: Exception) -> Response:
     """Return the answer to an error; one that no client can have caused is logged, and is a 500."""
     match error:
         case BearerError():
@@ -103,7 +112,11 @@ def answer_to(scope: Mapping[str, Any], error: Exception) -> Response:
     return unexpected(scope)
 
 
-def _bearer_error(scope: Mapping[str, Any], error: BearerError) -> Response:
+def _bearer_error(scope: MutableMapping[str, Any], error: BearerError) -> Response:
+    state = scope.setdefault("state", {})
+    state[REFUSED] = error
+    if error.client_id is not None:  # it is known whose token does not reach this far
+        state["client_id"], state["jti"] = error.client_id, error.jti
     parameter = error.parameter if isinstance(error, InvalidRequest) else None
     faults = [Fault(parameter, error.detail)] if parameter else []
     return problem(scope, error.status, error.detail, error.title, error.headers, faults)

@@ -9,12 +9,14 @@ from typing import Any, Protocol
 
 from starlette.types import Message, Receive, Scope, Send
 
+from app.auth.errors import BearerError
 from app.auth.quota import STANDING, Standing
 from app.ops.access_log import AccessLog
+from app.ops.audit import Audit
 from app.ops.metrics import Metrics
 from app.routers.head import REQUEST_ID, path, read_head
 from app.routers.origin import ClientAddress, peer
-from app.routers.problems import unexpected
+from app.routers.problems import REFUSED, unexpected
 from app.routers.protection import POLICY, Header
 from app.routers.sending import HEAD
 from app.serving.answer import Answer, header_lines
@@ -51,10 +53,12 @@ class Requests:
         app: Layer,
         metrics: Metrics,
         access_log: AccessLog | None,
+        audit: Audit,
         always: Sequence[Header] = (),
         address: ClientAddress = peer,
     ) -> None:
         self._app = app
+        self._audit = audit
         self._metrics = metrics
         self._access_log = access_log
         self._always, self._lines = always, header_lines(always)
@@ -86,6 +90,8 @@ class Requests:
             self._in_flight -= 1
             seconds = time.perf_counter() - started
             self._ended(method, scope, answer.request_id, answer.status or GONE, answer.sent, seconds)
+            if REFUSED in state:
+                self._refused(method, scope, state[REFUSED])
 
     def at_once(self, scope: Scope) -> Whole | None:
         """Return what would be sent for a GET whose answer is finished or soon made, else None.
@@ -119,6 +125,19 @@ class Requests:
                 raise
             await unexpected(scope)(scope, receive, answer.send)
 
+    def _refused(self, method: str, scope: Scope, error: BearerError) -> None:
+        self._audit.refused(
+            "bearer.refused",
+            client_id=error.client_id,
+            jti=error.jti,
+            method=_label(method),
+            path=route(scope),
+            status=error.status,
+            reason=error.message,
+            address=self._address(scope),
+            request_id=scope["state"]["request_id"],
+        )
+
     def _ended(
         self, method: str, scope: Scope, request_id: str, status: int, sent: int, seconds: float
     ) -> None:
@@ -131,12 +150,14 @@ class Requests:
             request_id,
             self._address(scope),
             state.get("client_id"),
+            state.get("jti"),
             method,
             path(scope),
             scope["query_string"],
             template,
             status,
             sent,
+            state.get("rows"),
             seconds,
             state.get("run_id"),
         )

@@ -15,10 +15,14 @@ PIECE_BYTES = 64 * 1024
 
 async def send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer; of one that is streamed, nothing more once the client is gone."""
-    scope["state"]["run_id"] = answer.headers.get("Run-Id")
+    state, rows = scope["state"], answer.rows
+    state["run_id"] = answer.headers.get("Run-Id")
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.raw_headers})
-    if answer.chunks is not None:
-        await _send_chunks(answer.chunks, scope, receive, send)
+    try:
+        if answer.chunks is not None:
+            await _send_chunks(answer.chunks, scope, receive, send)
+    finally:
+        state["rows"] = rows() if callable(rows) else rows
     await send({"type": "http.response.body", "body": answer.body})
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -65,12 +65,16 @@ def _name(part: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Answer:
-    """Status 200 with a body, or 304 without one. A body that is streamed comes as ``chunks``."""
+    """Status 200 with a body, or 304 without one. A body that is streamed comes as ``chunks``.
+
+    ``rows`` are those of the body; of a stream, a function that counts what was read of it so far.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
     chunks: AsyncGenerator[bytes, None] | None = None
+    rows: int | Callable[[], int] | None = None
 
     @cached_property
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
@@ -163,7 +167,7 @@ def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], bool]:
     return rows[:limit], len(rows) > limit
 
 
-def of_body(ask: Ask, form: Format, body: bytes, run: Run | None, next_link: str | None) -> Answer:
+def of_body(ask: Ask, form: Format, body: bytes, run: Run | None, next_link: str | None, rows: int) -> Answer:
     """Return the answer of something that changes in place: its entity tag is that of its body.
 
     Whoever may read something else has another tag, even where there is nothing to tell the bodies apart.
@@ -172,4 +176,4 @@ def of_body(ask: Ask, form: Format, body: bytes, run: Run | None, next_link: str
     sent = encoding.compress(body)
     digest = hashlib.blake2b(sent, digest_size=15, key=ask.fingerprint.encode()).digest()
     head = {**of_page(form, encoding, next_link), **headers(run, f'"{urlsafe_b64encode(digest).decode()}"')}
-    return Answer(200, head, sent).unless(ask.if_none_match)
+    return Answer(200, head, sent, rows=rows).unless(ask.if_none_match)

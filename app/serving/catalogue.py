@@ -153,7 +153,7 @@ class Catalogue:
         meta = answer.meta(run, None, {}, len(rows), cursor)
         links = answer.links(ask, cursor)
         body = form.render(Page(asked.fields, rows, meta, links))
-        return answer.of_body(ask, form, body, run, links["next"])
+        return answer.of_body(ask, form, body, run, links["next"], len(rows))
 
 
 def _fields(restrictions: Restrictions | None) -> Mapping[str, Field]:
@@ -165,7 +165,7 @@ def _one(ask: Ask, asked: Paging, run: Run) -> Answer:
     document = run.document()
     data = {field.name: document[field.name] for field in asked.fields}
     body = formats.envelope(data, answer.meta(run, None, {}, 1, None), answer.links(ask, None))
-    return answer.of_body(ask, form, body, run, None)
+    return answer.of_body(ask, form, body, run, None, 1)
 
 
 def _find(snapshot: Snapshot, parameter: str, run_id: str) -> Run:

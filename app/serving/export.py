@@ -57,10 +57,10 @@ async def export(store: MartStore, asked: Question) -> Answer:
         begun.append(await store.read(file.part, bulk=True))
         size += len(begun[-1])
     if file.whole and size <= SMALL_BYTES:
-        return Answer(200, headers, b"".join(begun))
+        return Answer(200, headers, b"".join(begun), rows=file.read)
     chunks = _chunks(store, file, begun)
     await anext(chunks)
-    return Answer(200, headers, chunks=chunks)
+    return Answer(200, headers, chunks=chunks, rows=lambda: file.read)
 
 
 async def unchanged(store: MartStore, asked: Question, if_none_match: str) -> Answer | None:
@@ -115,10 +115,10 @@ def _no_place() -> Saturated:
 
 
 class _File:
-    """A file in the making. Each part is read, written and encoded on the thread of the lane."""
+    """A file in the making, ``read`` rows of it so far. Each part is made on the thread of the lane."""
 
     def __init__(self, asked: Question, form: Streamed, run: Run, encoding: Encoding) -> None:
-        self.whole = False
+        self.whole, self.read = False, 0
         self._asked = asked
         self._form = form
         self._run_id = run.run_id
@@ -138,6 +138,7 @@ class _File:
         rows = batch.part(snapshot, query, run, self._after, form, self._rows)
         self._writer = self._writer or form.writer(query.paging.fields)
         written = self._writer.write(rows.text)
+        self.read += rows.rows
         if rows.more:
             self._after = rows.last
             return self._encoding.write(written)

@@ -115,4 +115,5 @@ class _Page:
         links = answer.links(self._ask, cursor)
         body = asked.form.page(query.paging.fields, found.text, About(meta, links))
         encoding = asked.taken.of(len(body), asked.form.packed)
-        return Answer(200, asked.headers(run, encoding, links["next"]), encoding.compress(body))
+        headers = asked.headers(run, encoding, links["next"])
+        return Answer(200, headers, encoding.compress(body), rows=found.rows)

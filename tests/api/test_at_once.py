@@ -183,11 +183,15 @@ def test_it_counts_like_any_other(
     assert 'answer_cache_requests_total{result="hit"} 2\n' in metrics
     size = 3 * len(answers[0].body) + len(answers[3].body)
     assert f'http_response_bytes_total{{route="/v1/aggregates/genres"}} {size}\n' in metrics
-    assert wait_until(lambda: len([line for line in lines if "genres" in line[4]]) == 4)
-    logged = [line for line in lines if "genres" in line[4]]
+    assert wait_until(lambda: len([line for line in lines if "genres" in line[5]]) == 4)
+    logged = [line for line in lines if "genres" in line[5]]
     assert [line[0] for line in logged] == [answer.headers["x-request-id"] for answer in answers]
-    first, again = ((*line[1:9], line[10]) for line in logged[:2])
+    first, again = ((*line[1:11], line[12]) for line in logged[:2])
     assert first == again
+    auth = served.app.state.auth
+    assert again[2] == auth.verifier.verify(served.api.token).jti
+    assert again[9] == json.loads(answers[0].body)["meta"]["count"] == 7
+    assert [line[10] for line in logged] == [7, 7, 7, None]
     assert json.loads(answers[0].body)["meta"]["run_id"] == logged[1][-1]
     served.close()
 

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -11,8 +12,10 @@ from app.auth.clients import revoke_client
 from app.database import open_engine
 from app.main import close, create_app
 from app.ops.access_log import AccessLog
+from app.serving import export
 from app.settings import Settings
 from tests.api.conftest import FIRST, HELD, SECOND
+from tests.support.asgi import ask
 from tests.support.http import Api, authorized
 from tests.support.movies import LATER, MOVIES
 from tests.support.world import World
@@ -104,6 +107,34 @@ def test_both_ways_tell_the_log_which_run_was_read(tmp_path: Path, monkeypatch: 
     api.runner.close()
     close(app)
     assert [line[-1] for line in lines] == [FIRST] * 3
+    assert [line[-3] for line in lines] == [len(world.rows("genre_year"))] * 2 + [1]
+    assert {line[3] for line in lines} == {app.state.auth.verifier.verify(api.token).jti}
+
+
+def test_the_log_knows_how_many_rows_of_a_file_were_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(AccessLog, "write", lambda _, *line: lines.append(line))
+    monkeypatch.setattr(export, "ROWS", 3)
+    settings = Settings(home=tmp_path, rate_limit="off", _env_file=None)
+    app = create_app(settings)
+    api, world = authorized(app), World(open_engine(settings.warehouse))
+    world.add(FIRST, MOVIES)
+    world.publish(FIRST)
+    lines.clear()
+    whole, file = f"{PATH}?limit=all&format=csv", "/v1/aggregates/years?limit=all&format=csv"
+    assert ask(api, whole).ended
+    monkeypatch.setattr(export, "SMALL_BYTES", 0)
+    assert ask(api, file).ended
+    assert not ask(api, f"{file}&sort=-year", at_part=lambda number: number < 2).error
+    assert ask(api, whole, {"if-none-match": "*"}).status == 304
+    assert ask(api, f"{PATH}?limit=x").status == 400
+    api.runner.close()
+    close(app)
+    genres, years = len(world.rows("genre_year")), len(world.rows("year"))
+    assert [line[-3] for line in lines] == [genres, years, ANY, None, None]
+    assert 0 < lines[2][-3] <= years
 
 
 def test_an_answer_given_again_is_the_same(api: Api) -> None:

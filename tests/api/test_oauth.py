@@ -18,6 +18,7 @@ from app.auth import clients
 from app.auth.clients import Client, create_client, revoke_client
 from app.auth.rate_limits import RateLimits
 from app.auth.service import Auth
+from app.ops.audit import Audit
 from app.routers import oauth, problems
 from app.routers.origin import peer
 from app.settings import Settings
@@ -69,7 +70,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     auth = Auth.open(settings)
     app = FastAPI()
     app.state.auth, app.state.limits = auth, RateLimits.open(settings, dict)
-    app.state.client_address = peer
+    app.state.client_address, app.state.audit = peer, Audit(None)
     app.include_router(oauth.router)
     problems.install(app)
     new = create_client(auth.engine, "demo", ["marts:read", "runs:read"])

@@ -1,6 +1,7 @@
 """Schemathesis asks a real server whatever the OpenAPI document allows, and what it forbids.
 
-``SCHEMATHESIS_EXAMPLES`` sets the questions per endpoint and kind: a few in the suite, many by hand.
+``SCHEMATHESIS_EXAMPLES`` sets the questions per endpoint and kind, ``SCHEMATHESIS_LEAST`` how many there must
+be in the end: a few in the suite, ten thousand and more by ``make soak``.
 """
 
 import os
@@ -29,6 +30,7 @@ from tests.support.server import credentials, serving, token
 from tests.support.world import World
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "10"))
+LEAST = int(os.environ.get("SCHEMATHESIS_LEAST", "0"))
 OAUTH = ("/oauth/token", "/oauth/revoke", "/oauth/introspect")
 OPEN = ("/healthz", "/readyz", "/metrics", "/.well-known/jwks.json")
 POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
@@ -56,6 +58,7 @@ class Asked:
         self.reader, self.client = requests.Session(), requests.Session()
         self.reader.headers["Authorization"] = f"Bearer {token(url, client)}"
         self.client.auth = client
+        self.times = 0
 
     def close(self) -> None:
         self.reader.close()
@@ -75,6 +78,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
         sessions = Asked(server.url, client)
         yield sessions
         sessions.close()
+    assert sessions.times >= LEAST, f"only {sessions.times} questions"
 
 
 def name_a_run(case: schemathesis.Case[Any]) -> None:
@@ -106,4 +110,5 @@ def test_answers_are_as_documented(
     if mode is POSITIVE and data.draw(st.booleans(), label="of a run that there is"):
         name_a_run(case)
     session = asked.client if path in OAUTH else asked.reader
+    asked.times += 1
     case.validate_response(case.call(asked.url, session), checks=CHECKS)

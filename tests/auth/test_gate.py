@@ -7,7 +7,7 @@ import pytest
 
 from app.auth.claims import VerifiedClaims
 from app.auth.clients import create_client, revoke_client
-from app.auth.errors import InsufficientScope, InvalidToken
+from app.auth.errors import InsufficientScope, InvalidRequest, InvalidToken
 from app.auth.gate import Gate
 from app.auth.limits import RateLimited
 from app.auth.remembered import Remembered
@@ -79,6 +79,23 @@ def test_a_revoked_client_is_refused_though_its_token_is_remembered(auth: Auth) 
             await admitted(gate, token)
 
     asyncio.run(around())
+
+
+def test_only_what_was_verified_is_recognised_and_only_while_it_is_good(auth: Auth) -> None:
+    gate = gate_of(Counting(auth.verifier))
+    client_id, token = issued(auth)
+    given = [f"Bearer {token}".encode()]
+    assert gate.recognise(given, b"") is None
+    assert gate.recognise([], b"") is None
+    claims = asyncio.run(admitted(gate, token))
+    assert gate.recognise(given, b"") is claims
+    with pytest.raises(InvalidRequest):
+        gate.recognise(given, b"access_token=x")
+    revoke_client(auth.engine, client_id)
+    auth.watcher.refresh()
+    with pytest.raises(InvalidToken, match="revoked"):
+        gate.recognise(given, b"")
+    assert gate.recognise(given, b"") is None, "it is forgotten"
 
 
 def test_the_scope_is_asked_for_each_time(auth: Auth) -> None:

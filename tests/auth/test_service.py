@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from sqlalchemy import Connection, create_mock_engine
+from sqlalchemy import Connection, Engine, create_mock_engine
 
 from app.auth import keyring, revocations, watcher
 from app.auth.clients import Client, create_client, revoke_client
@@ -282,6 +282,34 @@ def test_a_restored_copy_of_the_file_is_followed(auth: Auth, client: Client, tmp
         file.with_name(file.name + companion).unlink(missing_ok=True)
     copy.replace(file)
     assert not refused(auth, token)
+    revoke_client(auth.engine, client.client_id)
+    assert within_a_second(lambda: refused(auth, token))
+
+
+def test_a_file_that_is_away_for_a_while_is_followed_again(
+    auth: Auth, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody moves it, notices, and moves a copy back."""
+    seen: list[object] = []
+    identity = watcher._identity
+
+    def noted(engine: Engine) -> tuple[int, int] | None:
+        seen.append(identity(engine))
+        return identity(engine)
+
+    other = create_client(auth.engine, "other", ["marts:read"]).client
+    token, others = auth.issue(client).access_token, auth.issue(other).access_token
+    revoke_client(auth.engine, other.client_id)
+    assert within_a_second(lambda: refused(auth, others))  # from here on the first file is being followed
+    file = Path(str(auth.engine.url.database))
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(file.with_suffix(".2"))) as target:
+        source.backup(target)
+    monkeypatch.setattr(watcher, "_identity", noted)
+    for name in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+        name.rename(name.with_name(f"away-{name.name}"))
+    assert within_a_second(lambda: None in seen)
+    assert not refused(auth, token), "the last known state stays"
+    file.with_suffix(".2").rename(file)
     revoke_client(auth.engine, client.client_id)
     assert within_a_second(lambda: refused(auth, token))
 

@@ -29,6 +29,7 @@ def test_reference_pages_are_up_to_date(page: str) -> None:
             ("GET /v1/aggregates/years", "GET /v1/runs/{run_id}/changes", "POST /oauth/token", "`since`"),
         ),
         ("metrics.md", ("http_requests_total",)),
+        ("audit.md", ("token.issued", "token.refused", "client.revoked", "key.replaced", "run.published")),
         ("marts.md", ("company_genre_year", "avg_popularity", "production_companies")),
     ],
 )

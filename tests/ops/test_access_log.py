@@ -19,15 +19,18 @@ REQUEST: dict[str, Any] = {
     "request_id": "abc-1",
     "client": "127.0.0.1",
     "client_id": "client-1",
+    "jti": "token-1",
     "method": "GET",
     "path": "/v1/runs",
     "query": b"limit=5",
     "route": "/v1/runs",
     "status": 200,
     "size": 512,
+    "rows": 5,
     "seconds": 0.0012345678,
     "run_id": "20250101T000000Z-first",
 }
+SECRET = "mm_0123456789abcdef_" + "s3kr1t-" * 6 + "x"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
 
 
@@ -72,12 +75,14 @@ def test_what_a_line_says(logged: Logged) -> None:
         "request_id": "abc-1",
         "client": "127.0.0.1",
         "client_id": "client-1",
+        "jti": "token-1",
         "method": "GET",
         "path": "/v1/runs",
         "query": "limit=5",
         "route": "/v1/runs",
         "status": 200,
         "bytes": 512,
+        "rows": 5,
         "seconds": 0.001235,
         "run_id": "20250101T000000Z-first",
     }
@@ -87,8 +92,9 @@ def test_what_a_line_says(logged: Logged) -> None:
 
 
 def test_what_is_unknown_is_null(logged: Logged) -> None:
-    (line,) = logged({"client": None, "client_id": None, "run_id": None})
-    assert [line[name] for name in ("client", "client_id", "run_id")] == [None] * 3
+    names = ("client", "client_id", "jti", "rows", "run_id")
+    (line,) = logged(dict.fromkeys(names))
+    assert [line[name] for name in names] == [None] * len(names)
 
 
 def test_lines_keep_their_order(logged: Logged) -> None:
@@ -112,6 +118,8 @@ def test_lines_keep_their_order(logged: Logged) -> None:
         ("authorization=Bearer+s3kr1t&api-key=s3kr1t", "authorization=***&api-key=***"),
         (f"sort={JWT}&limit=5", "sort=***&limit=5"),
         (f"{JWT}", "***"),
+        (f"search={SECRET}&limit=5", "search=***&limit=5"),
+        (f"search=mm%5F{SECRET[3:]}", "search=***"),
         (f"{JWT}=1", "***"),
         ("cursor=%65yJhbGciOiJ", "cursor=***"),
         ("access_token=s3kr1t=s3kr1t", "access_token=***"),
@@ -140,7 +148,7 @@ NASTY = 'a\x00\x1b[2J\r\n"}\\\x7f\x9b\u2028\u202e\ud800é'
 
 
 def test_no_character_breaks_a_line(logged: Logged) -> None:
-    names = ("request_id", "client", "client_id", "method", "path", "route", "run_id")
+    names = ("request_id", "client", "client_id", "jti", "method", "path", "route", "run_id")
     *changed, last = logged(*({name: NASTY} for name in names), {"query": NASTY.encode("utf-8", "replace")})
     assert [line[name] for line, name in zip(changed, names, strict=True)] == [NASTY] * len(names)
     assert last["query"].encode("latin-1") == NASTY.encode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.ops.audit import Audit
 from app.ops.metrics import Metrics
 from app.routers.requests import Requests
 from app.server.limits import Limits
@@ -15,7 +16,7 @@ from tests.support.wire import Wire, request, running
 def test_a_client_that_goes_away(path: str, status: int) -> None:
     """Before there was an answer, and after it had begun."""
     made, metrics = HandMade(), Metrics()
-    with running(Requests(made, metrics, None), Limits(drain_delay_s=0)) as (server, port):
+    with running(Requests(made, metrics, None, Audit(None)), Limits(drain_delay_s=0)) as (server, port):
         with Wire(port) as wire:
             wire.send(request(path))
             assert made.waiting.acquire(timeout=5)

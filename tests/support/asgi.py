@@ -59,6 +59,7 @@ def ask(
         given = {"authorization": f"Bearer {api.token}", **(headers or {})}
         scope = {
             "type": "http",
+            "client": ("127.0.0.1", 1),
             "method": method,
             "path": path,
             "raw_path": path.encode(),

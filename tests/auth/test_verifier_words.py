@@ -57,7 +57,7 @@ def test_a_refusal_says(gate: Gate, make: Make, words: str) -> None:
 
 def test_a_revoked_token_is_called_so() -> None:
     gate = make_gate(make_settings(Path("unused")), "ES256")
-    identity = gate.verifier.verify(gate.forger.token()).identity
+    identity = gate.verifier.verify(gate.forger.token(), NOW).identity
     gate.trust = Trust(gate.trust.issuers, (), revoked_tokens=frozenset({identity}))
     assert said(gate, gate.forger.token()) == "the token was revoked"
 

@@ -140,7 +140,8 @@ def test_two_workers_answer_as_one(tmp_path: Path) -> None:
         get = client.get
         first = get(f"{PATH}?limit=1")
         world.publish(SECOND)
-        assert {get(f"{PATH}?limit=1").headers["run-id"] for _ in range(20)} == {SECOND}
+        asked = f"{PATH}?limit=1"
+        assert wait_until(lambda: {get(asked).headers["run-id"] for _ in range(20)} == {SECOND}, seconds=1)
         page, seen = first.json(), 1
         while page["links"]["next"]:
             answer = get(page["links"]["next"])

@@ -292,7 +292,7 @@ def test_the_log_has_the_client_that_trusted_proxies_name(
                     wire.send(served.request(PATH, forwarded, "Forwarded: for=9.9.9.9")).answer().status
                     == 200
                 )
-    assert [line[1] for line in lines if "genres" in line[4]] == [logged] * 2
+    assert [line[1] for line in lines if "genres" in line[5]] == [logged] * 2
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from typing import Any
 import uvicorn
 
 from app.server.acceptor import Acceptor
+from app.server.connection import Connection
 from app.server.deadlines import sweep
 from app.server.limits import Limits
 from app.server.listener import let_nobody_in
-from app.server.protocol import Protocol
 from app.server.traffic import Traffic
 
 #: Name in the state of every request, true from the moment that the worker is told to stop.
@@ -57,7 +57,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application and accept connections."""
         await super().startup([])
-        new = partial(Protocol, self.config, self.traffic, self.lifespan.state, asyncio.get_running_loop())
+        new = partial(Connection, self.config, self.traffic, self.lifespan.state, asyncio.get_running_loop())
         self._acceptors = [Acceptor(listener, new, self._alone) for listener in sockets or ()]
 
     async def shutdown(self, sockets: Sequence[socket.socket] | None = None) -> None:
@@ -106,7 +106,7 @@ def config(application: Any) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         loop="uvloop",
-        http=Protocol,
+        http=Connection,
         ws="none",
         lifespan="on",
         interface="asgi3",

@@ -14,6 +14,8 @@ from app.database import open_engine
 from app.main import close, create_app
 from app.ops.access_log import AccessLog
 from app.routers.front import Front
+from app.routers.refusals import Refusals
+from app.server.connection import Connection
 from app.server.limits import Limits
 from app.serving import batch, export, store
 from app.serving.errors import StatementTimeout
@@ -194,6 +196,71 @@ def test_it_counts_like_any_other(
     assert [line[10] for line in logged] == [7, 7, 7, None]
     assert json.loads(answers[0].body)["meta"]["run_id"] == logged[1][-1]
     served.close()
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The path of every request that was parsed."""
+    paths: list[str] = []
+    begin = Connection._begin
+
+    def noted(self: Connection) -> None:
+        begin(self)
+        paths.append(self.scope["path"])
+
+    monkeypatch.setattr(Connection, "_begin", noted)
+    return paths
+
+
+def test_what_came_just_now_is_not_parsed_again(served: Served, parsed: list[str]) -> None:
+    with running(served.app, Limits(drain_delay_s=0)) as (_, port), Wire(port) as wire:
+        answers = [wire.send(served.request()).answer() for _ in range(5)]
+        assert len(parsed) == 2, "the first was no answer at once"
+        assert len({answer.headers["x-request-id"] for answer in answers}) == 5
+        other = wire.send(served.request("/v1/aggregates/years")).answer()
+        assert alike(wire.send(served.request()).answer()) == alike(answers[0])
+        assert json.loads(other.body)["meta"]["mart"] == "year"
+        assert len(parsed) == 4
+        wire.send(served.request() + served.request("/healthz"))
+        assert [wire.answer().status, wire.answer().body] == [200, wire.get("/healthz").body]
+    assert [len(alike(answer)[2]) for answer in answers] == [len(answers[0].body)] * 5
+
+
+def test_a_beginning_of_another_request_is_not_taken_for_one(served: Served, parsed: list[str]) -> None:
+    whole = served.request()
+    with running(served.app, Limits(drain_delay_s=0)) as (_, port), Wire(port) as wire:
+        known = [wire.send(whole).answer() for _ in range(3)][-1]
+        wire.send(whole + whole[:40])
+        assert alike(wire.answer()) == alike(known)
+        wire.send(whole[40:])
+        assert alike(wire.answer()) == alike(known)
+        wire.send(whole)
+        assert alike(wire.answer()) == alike(known)
+        with_a_body = served.request(PATH, "Content-Length: 3") + b"abc"
+        assert [wire.send(with_a_body).answer().status for _ in range(3)] == [200] * 3
+        assert alike(wire.send(whole).answer()) == alike(known)
+
+
+def test_what_is_asked_again_is_judged_again(served: Served) -> None:
+    """Refused while the worker is full, answered after it, refused once the client is revoked."""
+    served.app.add_middleware(Refusals)
+    limits = Limits(drain_delay_s=0, in_flight=9)
+    with running(served.app, limits) as (server, port), Wire(port) as wire:
+        assert [wire.send(served.request()).answer().status for _ in range(3)] == [200] * 3
+        others: set[Any] = {object() for _ in range(9)}
+        server.traffic.tasks |= others
+        refused = [wire.send(served.request()).answer().status for _ in range(2)]
+        server.traffic.tasks -= others
+        assert refused == [503] * 2
+        assert [wire.send(served.request()).answer().status for _ in range(3)] == [200] * 3
+        auth = served.app.state.auth
+        revoke_client(auth.engine, auth.verifier.verify(served.api.token).client_id)
+        auth.watcher.refresh()
+        assert [wire.send(served.request()).answer().status for _ in range(2)] == [401] * 2
+        server.handle_exit(signal.SIGTERM, None)
+        assert wait_until(lambda: server.traffic.draining_since is not None)
+        last = wire.send(served.request()).answer()
+        assert (last.status, last.headers["connection"]) == (401, "close")
 
 
 def too_slow(*_: Any) -> Any:

@@ -37,6 +37,7 @@ class Served:
     def __init__(self, home: Path, **settings: Any) -> None:
         chosen = Settings(home=home, _env_file=None, **settings)
         self.app = create_app(chosen)
+        self.app.add_middleware(Refusals)
         self.world = World(open_engine(chosen.warehouse))
         self.world.add(FIRST, MOVIES)
         self.world.publish(FIRST)
@@ -243,7 +244,6 @@ def test_a_beginning_of_another_request_is_not_taken_for_one(served: Served, par
 
 def test_what_is_asked_again_is_judged_again(served: Served) -> None:
     """Refused while the worker is full, answered after it, refused once the client is revoked."""
-    served.app.add_middleware(Refusals)
     limits = Limits(drain_delay_s=0, in_flight=9)
     with running(served.app, limits) as (server, port), Wire(port) as wire:
         assert [wire.send(served.request()).answer().status for _ in range(3)] == [200] * 3

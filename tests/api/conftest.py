@@ -67,3 +67,17 @@ def fresh(tmp_path: Path) -> Iterator[tuple[Api, World]]:
     yield api, World(open_engine(Settings(home=tmp_path, _env_file=None).warehouse))
     api.runner.close()
     close(app)
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Every question to the store from now on: whether it was a bulk one."""
+    asked: list[bool] = []
+    read = store.MartStore.read
+
+    async def counted(self: store.MartStore, question: object, *, bulk: bool = False) -> object:
+        asked.append(bulk)
+        return await read(self, question, bulk=bulk)  # type: ignore[arg-type] # passed on as it came
+
+    monkeypatch.setattr(store.MartStore, "read", counted)
+    return asked

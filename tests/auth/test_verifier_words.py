@@ -33,6 +33,7 @@ def said(gate: Gate, token: str) -> str:
             "the token's header has a parameter that is never accepted",
         ),
         (lambda gate: gate.forger.token({"typ": "JWT"}), "the token is not an access token (typ at+jwt)"),
+        (lambda gate: gate.forger.token({"typ": None}), "the token names no type (typ at+jwt)"),
         (lambda gate: gate.forger.token({"alg": None}), "the token names no algorithm"),
         (lambda gate: gate.forger.token({"kid": None}), "the token names no key"),
         (lambda gate: gate.forger.token({"kid": "x"}), "the token's key is not trusted"),

@@ -126,16 +126,17 @@ class Requests:
             await unexpected(scope)(scope, receive, answer.send)
 
     def _refused(self, method: str, scope: Scope, error: BearerError) -> None:
+        state = scope["state"]
         self._audit.refused(
             "bearer.refused",
-            client_id=error.client_id,
-            jti=error.jti,
+            client_id=error.client_id or state.get("client_id"),
+            jti=error.jti or state.get("jti"),
             method=_label(method),
             path=route(scope),
             status=error.status,
             reason=error.message,
             address=self._address(scope),
-            request_id=scope["state"]["request_id"],
+            request_id=state["request_id"],
         )
 
     def _ended(

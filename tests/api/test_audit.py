@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.auth.clients import create_client
+from app.auth.clients import create_client, restrict_client
 from app.main import close, create_app
+from app.marts.restrictions import Restrictions
 from app.settings import Settings
 from tests.support.audited import audited
 from tests.support.http import Api
@@ -197,3 +198,13 @@ def test_no_token_leaves_unrecorded(served: Served) -> None:
     assert int(answer.headers["retry-after"]) > 0
     file.rmdir()
     assert served.token()
+
+
+def test_whose_token_was_beyond_its_restrictions(served: Served) -> None:
+    restrict_client(served.auth.engine, served.client_id, Restrictions(members=(("genre", (18,)),)))
+    served.auth.watcher.refresh()
+    headers = {"X-Request-Id": "mine", "Authorization": f"Bearer {(token := served.token())}"}
+    assert served.api.get("/v1/aggregates/years", headers=headers).status_code == 403
+    (line,) = served.said("bearer.refused")
+    assert (line["client_id"], line["status"]) == (served.client_id, 403)
+    assert line["jti"] == served.auth.verifier.verify(token).jti

@@ -60,8 +60,7 @@ class Front:
                 return None
             self._gate.permit(claims, SCOPE, state)
             state[_ADMITTED] = claims
-            restrictions = self._gate.restrictions(claims)
-            ask = head.ask if restrictions is None else within(scope, restrictions)
+            ask = within(scope, self._gate.restrictions(claims))
             found = self._answers.at_once(listing, ask)
         except AppError:
             return None
@@ -80,8 +79,7 @@ class Front:
         if claims is None:
             claims = await self._gate.admit(head.authorization, head.ask.query, SCOPE, state)
         state["client_id"], state["jti"] = claims.client_id, claims.jti
-        restrictions = self._gate.restrictions(claims)
-        ask = head.ask if restrictions is None else within(scope, restrictions)
+        ask = within(scope, self._gate.restrictions(claims))
         answer, result = await self._answers.answer(listing, ask)
         self._metrics.cache(result)
         return answer

@@ -35,9 +35,11 @@ def read_head(scope: Scope) -> Head:
     return head
 
 
-def within(scope: Scope, restrictions: Restrictions) -> Ask:
+def within(scope: Scope, restrictions: Restrictions | None) -> Ask:
     """Return what a request asks for, within what its client may read: whoever reads its head sees it so."""
     head = read_head(scope)
+    if restrictions is None:
+        return head.ask
     ask = head.ask._replace(restrictions=restrictions)
     scope["state"][_READ] = head._replace(ask=ask)
     return ask

@@ -34,9 +34,7 @@ def require(scope: str) -> Callable[..., Awaitable[VerifiedClaims]]:
         head = read_head(request.scope)
         admitted = await gate.admit(head.authorization, head.ask.query, scope, request.scope["state"])
         request.state.client_id, request.state.jti = admitted.client_id, admitted.jti
-        restrictions = gate.restrictions(admitted)
-        if restrictions is not None:
-            within(request.scope, restrictions)
+        within(request.scope, gate.restrictions(admitted))
         return admitted
 
     return claims

@@ -1,13 +1,9 @@
 """One connection, on which many a client asks the same again and again."""
 
-import asyncio
 from typing import Any
-
-from uvicorn.config import Config
 
 from app.server.limits import PIECE
 from app.server.protocol import Protocol
-from app.server.traffic import Traffic
 
 
 class Connection(Protocol):
@@ -17,17 +13,11 @@ class Connection(Protocol):
     which its connection holds anyway.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: Traffic,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._known = b""
-        self._scope: dict[str, Any] = {}
-        self._begun = 0
+    #: What came, and the scope that was made of it; no bytes where it is not to be taken again.
+    _known = b""
+    _scope: Any = None
+    #: Requests that began in what came last.
+    _begun = 0
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""

@@ -24,19 +24,20 @@ class Answers:
             Restricted, InvalidParameters, NotAcceptable, RunAtFault, NothingPublished, StoreFailure,
             StatementTimeout, Saturated: as ``Reader.read`` does.
         """
-        finished = self._finished(ask)
+        key = _key(ask)
+        finished = self._finished(key, ask)
         if finished is not None:
             return finished, "hit"
         if asks_for_all(ask.query):
-            return await self._file(listing, ask)
-        answer, result = await self.cache.compute(_key(ask), lambda: self._reader.read(listing, ask))
+            return await self._file(listing, key, ask)
+        answer, result = await self.cache.compute(key, lambda: self._reader.read(listing, ask))
         return answer.unless(ask.if_none_match), result
 
-    async def _file(self, listing: Listing, ask: Ask) -> tuple[Answer, Result]:
+    async def _file(self, listing: Listing, key: Key, ask: Ask) -> tuple[Answer, Result]:
         unchanged = await self._reader.unchanged(listing, ask)
         if unchanged is not None:
             return unchanged, "miss"
-        return await self.cache.compute(_key(ask), lambda: self._reader.export(listing, ask))
+        return await self.cache.compute(key, lambda: self._reader.export(listing, ask))
 
     def at_once(self, listing: Listing, ask: Ask) -> tuple[Answer, Result] | None:
         """Return what ``answer`` does where that takes no longer than a moment, else None.
@@ -45,10 +46,10 @@ class Answers:
             Restricted, InvalidParameters, NotAcceptable, RunAtFault: as above.
             NothingPublished, StoreFailure: as above.
         """
-        finished = self._finished(ask)
+        key = _key(ask)
+        finished = self._finished(key, ask)
         if finished is not None:
             return finished, "hit"
-        key = _key(ask)
         if asks_for_all(ask.query) or self.cache.computes(key):
             return None
         answer = self._reader.read_at_once(listing, ask)
@@ -57,9 +58,9 @@ class Answers:
         self.cache.keep(key, answer)
         return answer.unless(ask.if_none_match), "miss"
 
-    def _finished(self, ask: Ask) -> Answer | None:
+    def _finished(self, key: Key, ask: Ask) -> Answer | None:
         self.cache.enter(self._store.state())
-        found = self.cache.get(_key(ask))
+        found = self.cache.get(key)
         return None if found is None else found.unless(ask.if_none_match)
 
 

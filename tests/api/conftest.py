@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
 from app.database import open_engine
 from app.main import close, create_app
+from app.routers.front import Front
 from app.serving import store
 from app.settings import Settings
 from tests.support.http import Api, authorized
@@ -81,3 +83,18 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     monkeypatch.setattr(store.MartStore, "read", counted)
     return asked
+
+
+@pytest.fixture
+def made_at_once(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Per request the server asked for at once: whether there was an answer."""
+    found: list[bool] = []
+    at_once = Front.at_once
+
+    def noted(*given: Any) -> Any:
+        answer = at_once(*given)
+        found.append(answer is not None)
+        return answer
+
+    monkeypatch.setattr(Front, "at_once", noted)
+    return found

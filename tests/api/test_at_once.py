@@ -13,7 +13,6 @@ from app.auth.clients import revoke_client
 from app.database import open_engine
 from app.main import close, create_app
 from app.ops.access_log import AccessLog
-from app.routers.front import Front
 from app.routers.refusals import Refusals
 from app.server.connection import Connection
 from app.server.limits import Limits
@@ -51,21 +50,6 @@ class Served:
         """Let go of everything."""
         self.api.runner.close()
         close(self.app)
-
-
-@pytest.fixture
-def made_at_once(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Per request the server asked for at once: whether there was an answer."""
-    found: list[bool] = []
-    at_once = Front.at_once
-
-    def noted(*given: Any) -> Any:
-        answer = at_once(*given)
-        found.append(answer is not None)
-        return answer
-
-    monkeypatch.setattr(Front, "at_once", noted)
-    return found
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from app.auth.clients import restrict_client
 from app.database import open_engine
 from app.main import close, create_app
 from app.marts.restrictions import Restrictions
-from app.routers.front import Front
 from app.server.limits import Limits
 from app.settings import Settings
 from tests.api.conftest import FIRST, SECOND, application
@@ -136,17 +135,8 @@ def test_a_change_reaches_a_token_that_is_known(served: Api) -> None:
         assert genres(served.get(PATH)) == {*ALL_GENRES["genre"]}
 
 
-def test_over_sockets_what_is_sent_at_once_is_within(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_over_sockets_what_is_sent_at_once_is_within(tmp_path: Path, made_at_once: list[bool]) -> None:
     """A change made by another process is seen within a second, without a request that waits for it."""
-    made: list[bool] = []
-    at_once = Front.at_once
-
-    def noted(*given: Any) -> Any:
-        answer = at_once(*given)
-        made.append(answer is not None)
-        return answer
-
-    monkeypatch.setattr(Front, "at_once", noted)
     settings = Settings(home=tmp_path, rate_limit="off", access_log="off", _env_file=None)
     app = create_app(settings)
     world = World(open_engine(settings.warehouse))
@@ -170,7 +160,7 @@ def test_over_sockets_what_is_sent_at_once_is_within(tmp_path: Path, monkeypatch
         }
         for _ in range(3):
             assert (rows(whole), rows(limited)) == (expected["whole"], expected["drama"])
-        assert made.count(True) >= 4
+        assert made_at_once.count(True) >= 4
         refused = request("/v1/aggregates/years", f"Authorization: Bearer {limited.token}")
         assert wire.send(refused).answer().status == 403
         restrict_client(app.state.auth.engine, client_id, Restrictions.of(COMEDY))

@@ -7,15 +7,16 @@ from sqlalchemy import Engine
 
 from app.auth.store import private_engine
 from app.cli.output import Json, emit, table
-from app.database import HISTORIES, History, current, downgrade, head, open_engine, upgrade
+from app.database import HISTORIES, History, current, downgrade, head, upgrade
 from app.errors import ConfigurationError, near_miss
 from app.settings import Settings, load_settings
+from app.warehouse.opening import open_warehouse
 
 commands = typer.Typer(no_args_is_help=True, help="Migrate the warehouse and the accounts database.")
 
 
 def _open(settings: Settings, history: History) -> Engine:
-    return open_engine(settings.warehouse) if history == "warehouse" else private_engine(settings)
+    return open_warehouse(settings.warehouse).engine if history == "warehouse" else private_engine(settings)
 
 
 def _state(settings: Settings) -> list[dict[str, str | None]]:

@@ -18,7 +18,7 @@ def publish(
 ) -> None:
     """Publish a kept run; readers see it at once."""
     audit = open_audit()
-    with transaction(warehouse()) as connection:
+    with transaction(warehouse().engine) as connection:
         published = pointer.publish(connection, run)
     audit.write("run.published", run_id=published.run_id)
     _show(published, as_json)
@@ -30,7 +30,7 @@ def rollback(
 ) -> None:
     """Publish what was published before."""
     audit = open_audit()
-    with transaction(warehouse()) as connection:
+    with transaction(warehouse().engine) as connection:
         published = pointer.rollback(connection, to)
     audit.write("run.rolled_back", run_id=published.run_id)
     _show(published, as_json)

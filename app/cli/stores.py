@@ -5,23 +5,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
-from app.database import open_engine, ready
 from app.errors import UnknownRun
 from app.settings import load_settings
+from app.warehouse.base import Warehouse
+from app.warehouse.opening import ready_warehouse
 from app.warehouse.runs import Run
 
 
-def warehouse() -> Engine:
+def warehouse() -> Warehouse:
     """Open the warehouse, its schema at head."""
-    return ready(open_engine(load_settings().warehouse), "warehouse")
+    return ready_warehouse(load_settings().warehouse)
 
 
 @contextmanager
 def catalogue() -> Iterator[Connection]:
     """Open the warehouse for reading."""
-    with warehouse().connect() as connection:
+    with warehouse().engine.connect() as connection:
         yield connection
 
 

@@ -1,32 +1,35 @@
 """A run in its seven steps: extract, validate, transform, audit, land, load, publish."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
-from app.database import existing, open_engine, ready, transaction
+from app.database import existing, transaction
 from app.errors import AuditHeld
 from app.etl import engines
 from app.etl.audit import audit
 from app.etl.delivery import Delivery, fill_period, find
 from app.etl.engines import Progress, Transformed
 from app.etl.failures import store_failures
-from app.etl.landing import REPORT_FOLDER, land, location
+from app.etl.landing import REPORT_FOLDER, land, location, table_key
 from app.etl.options import RunOptions
 from app.etl.record import RunRecord, record_failure, record_killed
 from app.etl.reports import write_reports
 from app.etl.retention import keep_newest
 from app.etl.work import delete_work, work_folder
+from app.marts.tables import RUN_TABLES
 from app.settings import Settings
 from app.storage import ObjectStore, open_store
 from app.warehouse import runs
-from app.warehouse.load import insert_run, load_tables
+from app.warehouse.base import LandedRun, Warehouse
 from app.warehouse.lock import RunLock, run_lock
+from app.warehouse.opening import ready_warehouse
 from app.warehouse.publish import publish
-from app.warehouse.runs import Run
+from app.warehouse.runs import Run, insert_run
 
 AWAITING_PUBLISH = "loaded, not yet published"
 NOT_ASKED = "not published: --no-publish"
@@ -49,9 +52,14 @@ class Outcome:
 class _Stores:
     """Where a run goes, and the lock that lets it."""
 
-    warehouse: Engine
+    warehouse: Warehouse
     lake: ObjectStore
     lock: RunLock
+
+    def check_lock(self) -> None:
+        """Raise ``StoreFailure`` where the lock was lost."""
+        with self.warehouse.engine.connect() as connection:
+            self.lock.check(connection)
 
 
 def run_delivery(
@@ -77,20 +85,20 @@ def run_delivery(
     lake = open_store(settings.lake)
     if options.dry_run:
         return _dry_run(settings, source, RunRecord(options), progress)
-    warehouse = ready(open_engine(settings.warehouse), "warehouse")
+    warehouse = ready_warehouse(settings.warehouse)
     record = RunRecord(options)
     work_root = settings.home / "work"
 
     def recover(dead: str, landing: str) -> None:
-        record_killed(dead, landing, warehouse)
+        record_killed(dead, landing, warehouse.engine)
         delete_work(work_root, dead)
 
-    with run_lock(warehouse, record.run_id, location(lake, record.run_id), recover) as lock:
+    with run_lock(warehouse.engine, record.run_id, location(lake, record.run_id), recover) as lock:
         try:
             with work_folder(work_root, record.run_id) as work, store_failures(work):
                 outcome = _run(_Stores(warehouse, lake, lock), source, record, work, progress)
         except (Exception, KeyboardInterrupt) as error:
-            lock.settled = record_failure(record, warehouse, lake, error)
+            lock.settled = record_failure(record, warehouse.engine, lake, error)
             raise
         lock.settled = True
         settled(outcome)
@@ -101,7 +109,7 @@ def run_delivery(
 
 
 def _run(stores: _Stores, source: str, record: RunRecord, work: Path, progress: Progress) -> Outcome:
-    current = _current(stores.warehouse)
+    current = _current(stores.warehouse.engine)
     delivery = _extract(source, record)
     if _is_same(current, delivery, record):
         return Outcome(_known(current), no_op=True)
@@ -170,16 +178,37 @@ def _audit(result: Transformed, record: RunRecord, current: Run | None) -> list[
 def _land_and_load(
     stores: _Stores, delivery: Delivery, result: Transformed, record: RunRecord, reason: str
 ) -> Run:
-    """Load while the run lands; the load is final only once the manifest is there."""
+    """Land the run and load it, at once where that can be; a load is final once the manifest is there."""
+    stores.check_lock()
     values = record.held(delivery, result, reason, location(stores.lake, record.run_id))
-    with ThreadPoolExecutor(max_workers=1) as beside, transaction(stores.warehouse) as connection:
-        stores.lock.check(connection)
+    landed = _landed(stores.lake, result, record)
+    with ThreadPoolExecutor(max_workers=1) as beside:
         landing = beside.submit(_land, stores.lake, delivery, result, record)
+        if stores.warehouse.capabilities.loads_landed:
+            landing.result()
         with record.step("load"):
-            run = insert_run(connection, values)
-            load_tables(connection, run, lambda table: result.folder / f"{table}.parquet")
-        landing.result()
-        return runs.find(connection, record.run_id)
+            stores.warehouse.stage(landed)
+            return _load(stores, values, landed, landing.result)
+
+
+def _load(
+    stores: _Stores, values: Mapping[str, Any], landed: LandedRun, has_landed: Callable[[], None]
+) -> Run:
+    with transaction(stores.warehouse.engine) as connection:
+        stores.lock.check(connection)
+        run = insert_run(connection, values)
+        stores.warehouse.load(connection, run, landed)
+        has_landed()
+        return runs.find(connection, landed.run_id)
+
+
+def _landed(lake: ObjectStore, result: Transformed, record: RunRecord) -> LandedRun:
+    return LandedRun(
+        record.run_id,
+        {name: result.tables[name] for name in RUN_TABLES},
+        lambda table: result.folder / f"{table}.parquet",
+        lambda table: f"{lake.url}/{table_key(record.run_id, table)}",
+    )
 
 
 def _land(lake: ObjectStore, delivery: Delivery, result: Transformed, record: RunRecord) -> None:
@@ -190,7 +219,7 @@ def _land(lake: ObjectStore, delivery: Delivery, result: Transformed, record: Ru
 
 
 def _publish(stores: _Stores, record: RunRecord) -> Run:
-    with record.step("publish"), transaction(stores.warehouse) as connection:
+    with record.step("publish"), transaction(stores.warehouse.engine) as connection:
         stores.lock.check(connection)
         return publish(connection, record.run_id)
 

@@ -1,7 +1,8 @@
 """SQLAlchemy tables of the marts and dimensions, derived from ``definitions``.
 
 Every table carries ``run``, the run's number in the catalogue, as the first column of its primary key: old
-runs stay beside the published one. Only the search key of a dimension is added to what the contract names.
+runs stay beside the published one. Every warehouse has them. What only the API reads is in SQLite files
+alone, where it is worked out when a run is loaded: search keys, leaders, rankings, search indexes.
 """
 
 from decimal import Decimal
@@ -71,6 +72,10 @@ class Scaled(TypeDecorator[int]):
         return int(value.scaleb(self.scale))
 
 
+#: The column of a dimension that searches look at.
+SEARCH_KEY = "search_key"
+
+
 def _run_column() -> Column[int]:
     return Column("run", Integer, ForeignKey("run.seq"), primary_key=True, autoincrement=False)
 
@@ -113,7 +118,7 @@ def _dimension_table(dimension: Dimension) -> Table:
         Column("id", BigInteger, primary_key=True, autoincrement=False),
         Column("name", Text, nullable=False),
         *slug,
-        Column("search_key", Text, nullable=False),
+        Column(SEARCH_KEY, Text, nullable=False),
         sqlite_with_rowid=False,
     )
     Index(None, made.c.run, made.c.name)
@@ -189,6 +194,12 @@ def _create_search(_: MetaData, connection: Connection, **__: Any) -> None:
 
 #: Every table of a run, marts first, under the names the contract uses.
 RUN_TABLES: dict[str, Table] = {**MART_TABLES, **DIMENSION_TABLES}
+
+
+def landed_columns(table: Table) -> list[Column[Any]]:
+    """Return the columns of a mart or dimension that every warehouse has: ``run``, then those that land."""
+    return [column for column in table.columns if column.name != SEARCH_KEY]
+
 
 #: Every table that holds rows of runs.
 ALL_TABLES: tuple[TableClause, ...] = (

@@ -1,13 +1,11 @@
-"""Loading landed tables into the warehouse: one run, one transaction."""
+"""Loading a run into a SQLite file, with what the API reads: one run, one transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, Table, TableClause, insert, select
+from sqlalchemy import Connection, Table, TableClause
 
-from app.marts.catalog import run_table
 from app.marts.definitions import MARTS, Mart
 from app.marts.names import search_key
 from app.marts.tables import (
@@ -28,18 +26,11 @@ _ROWS_INSERTED = 1_000
 _ROWS_ANALYSED = 1_000
 
 
-def insert_run(connection: Connection, values: Mapping[str, Any]) -> int:
-    """Insert a run into the catalogue and return its number."""
-    connection.execute(insert(run_table).values(values))
-    number = select(run_table.c.seq).where(run_table.c.run_id == values["run_id"])
-    return int(connection.execute(number).scalar_one())
-
-
-def load_tables(connection: Connection, run: int, landed: Callable[[str], Path]) -> None:
-    """Insert every mart and dimension of a run and its leaders; ``landed`` gives a table's Parquet file."""
+def load_tables(connection: Connection, run: int, landed: Callable[[str], pl.DataFrame]) -> None:
+    """Insert every mart and dimension of a run and its leaders; ``landed`` gives a table as it has landed."""
     marts = {mart.name: mart for mart in MARTS}
     for name, table in RUN_TABLES.items():
-        rows = stored(name, table, run, pl.read_parquet(landed(name), glob=False))
+        rows = stored(name, table, run, landed(name))
         for part in rows.iter_slices(_ROWS_INSERTED):
             _insert(connection, table, part)
         if name in marts:

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from app.database import transaction
 from app.errors import UnknownRun
 from app.marts.catalog import publication_table as publication
 from app.marts.catalog import run_table
-from app.marts.tables import ALL_TABLES
+from app.warehouse.base import Warehouse
 from app.warehouse.runs import Run, current, current_publication, find, newest_first
 
 NOTHING_BEFORE = "nothing was published before the present run"
@@ -89,18 +89,17 @@ def prunable(connection: Connection, keep: int) -> list[Run]:
     return [run for run in newest_first(connection)[keep:] if published is None or run.seq != published.seq]
 
 
-def prune(engine: Engine, run: Run) -> bool:
+def prune(warehouse: Warehouse, run: Run) -> bool:
     """Delete a run's rows; what is left of it is its name, so that a reader is told that it was pruned.
 
     Returns:
         False where the run was published meanwhile, and so stays.
     """
-    with transaction(engine) as connection:
+    with transaction(warehouse.engine) as connection:
         published = current(connection)
         if published is not None and published.seq == run.seq:
             return False
-        for table in ALL_TABLES:
-            connection.execute(delete(table).where(table.c.run == run.seq))
+        warehouse.delete(connection, run.seq)
         connection.execute(
             update(run_table).where(run_table.c.seq == run.seq).values(pruned_at=datetime.now(UTC))
         )
@@ -115,7 +114,7 @@ def pruned_locations(connection: Connection) -> list[tuple[str, str]]:
     return [(row.run_id, row.location) for row in connection.execute(left)]
 
 
-def forget_location(engine: Engine, run_id: str) -> None:
+def forget_location(warehouse: Warehouse, run_id: str) -> None:
     """Note that a pruned run's landed files are gone."""
-    with transaction(engine) as connection:
+    with transaction(warehouse.engine) as connection:
         connection.execute(update(run_table).where(run_table.c.run_id == run_id).values(location=None))

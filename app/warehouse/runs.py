@@ -1,4 +1,4 @@
-"""Reading the run catalogue: which runs there are and which one is published."""
+"""The run catalogue: which runs there are and which one is published."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, insert, select
 
 from app.errors import NothingPublished, PrunedRun, UnknownRun, near_miss
 from app.marts.catalog import publication_table, run_table
@@ -124,3 +124,10 @@ def kept() -> Select[Any]:
 def read(connection: Connection, runs: Select[Any], values: Mapping[str, Any] | None = None) -> list[Run]:
     """Return the runs that a statement of them finds."""
     return [_run(row) for row in connection.execute(runs, values)]
+
+
+def insert_run(connection: Connection, values: Mapping[str, Any]) -> int:
+    """Insert a run into the catalogue and return its number."""
+    connection.execute(insert(run_table).values(values))
+    number = select(run_table.c.seq).where(run_table.c.run_id == values["run_id"])
+    return int(connection.execute(number).scalar_one())

@@ -128,7 +128,7 @@ def test_a_result_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
 def test_a_warehouse_that_is_locked_is_a_failure(
     tmp_path: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.database.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("app.database.sqlite.BUSY_TIMEOUT_S", 0.05)
     source = str(movies(tmp_path / "a.csv", 3))
     assert inside(tmp_path, "etl", "run", source).status == 0
     with closing(sqlite3.connect(tmp_path / "warehouse.sqlite", isolation_level=None)) as other:

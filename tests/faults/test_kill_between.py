@@ -43,9 +43,9 @@ def killed(home: Path, delivery: Path, place: str, name: str, moment: str) -> No
 @pytest.mark.parametrize(
     ("place", "name", "moment", "is_new"),
     [
-        ("app.storage:LocalStore", "put", "after", False),
-        ("app.storage:LocalStore", "put_if_absent", "before", False),
-        ("app.storage:LocalStore", "put_if_absent", "after", False),
+        ("app.storage.local:LocalStore", "put", "after", False),
+        ("app.storage.local:LocalStore", "put_if_absent", "before", False),
+        ("app.storage.local:LocalStore", "put_if_absent", "after", False),
         ("app.etl.pipeline", "_publish", "before", False),
         ("app.warehouse.publish", "_move", "after", False),
         ("app.etl.pipeline", "_publish", "after", True),
@@ -65,7 +65,7 @@ def test_killed_between(tmp_path: Path, place: str, name: str, moment: str, is_n
 
 def test_killed_while_it_cleans_up_after_the_killed(tmp_path: Path) -> None:
     home, delivery = tmp_path / "home", movies(tmp_path / "new.csv", 6)
-    killed(home, delivery, "app.storage:LocalStore", "put", "after")
+    killed(home, delivery, "app.storage.local:LocalStore", "put", "after")
     torn = set(home.glob("lake/runs/*"))
     killed(home, delivery, "app.etl.record", "landed_or_deleted", "before")
     assert set(home.glob("lake/runs/*")) == torn

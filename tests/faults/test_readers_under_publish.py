@@ -113,7 +113,7 @@ def _move(world: World, number: int) -> None:
         current = runs.published(connection)
         kept = [run for run in runs.newest_first(connection) if run.seq != current.seq]
     for run in kept[1:]:
-        prune(world.engine, run)
+        prune(world.warehouse, run)
 
 
 async def _read(

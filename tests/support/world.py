@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine, TableClause, insert
 from app.database import transaction
 from app.marts.catalog import publication_table, run_table
 from app.marts.tables import ALL_TABLES, LEADER_TABLE, RANKING_TABLES, RUN_TABLES, SEARCH_TABLES
+from app.warehouse.base import Warehouse
+from app.warehouse.sqlite import SqliteWarehouse
 from tests.support.leaders import RANKED, listed, ranking
 from tests.support.movies import KEYS, Movie, Row, mart, shown, stored
 
@@ -20,6 +22,11 @@ class World:
 
     engine: Engine
     runs: dict[str, Sequence[Movie]] = field(default_factory=dict)
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The same as the program has it."""
+        return SqliteWarehouse(self.engine)
 
     def rows(self, name: str, run: str | None = None) -> list[Row]:
         """Return a mart's rows as the API shows them, by key."""

@@ -128,7 +128,7 @@ def test_an_empty_warehouse_is_migrated_too(engine: Engine) -> None:
 def test_a_pruned_run_leaves_no_row(engine: Engine, world: World) -> None:
     with engine.connect() as connection:
         [oldest] = prunable(connection, 3)
-    assert prune(engine, oldest)
+    assert prune(world.warehouse, oldest)
     with closing(sqlite3.connect(str(engine.url.database))) as connection:
         names = [
             name

@@ -11,6 +11,7 @@ from app.marts.catalog import run_table
 from app.storage import LocalStore
 from app.warehouse import publish as pointer
 from app.warehouse import runs
+from app.warehouse.base import Warehouse
 from tests.support.movies import MOVIES
 from tests.support.published import TABLES, warehouse
 from tests.support.world import World
@@ -48,7 +49,7 @@ def in_warehouse(home: Path) -> list[str]:
 
 @pytest.mark.parametrize(("keep", "left"), [(1, "ad"), (2, "acd"), (3, "abcd"), (4, "abcd"), (100, "abcd")])
 def test_the_newest_and_the_current_stay(landed: World, home: Path, keep: int, left: str) -> None:
-    deleted = keep_newest(landed.engine, keep)
+    deleted = keep_newest(landed.warehouse, keep)
     assert {run.run_id for run in deleted} == set("abcd") - set(left)
     assert in_warehouse(home) == in_lake(home) == list(left)
     with landed.engine.connect() as connection:
@@ -57,8 +58,8 @@ def test_the_newest_and_the_current_stay(landed: World, home: Path, keep: int, l
 
 def test_failed_runs_count_and_go_too(landed: World, home: Path) -> None:
     landed.add("e", (), status="failed")
-    assert [run.run_id for run in keep_newest(landed.engine, 1)] == ["d", "c", "b"]
-    assert [run.run_id for run in keep_newest(landed.engine, 1)] == []
+    assert [run.run_id for run in keep_newest(landed.warehouse, 1)] == ["d", "c", "b"]
+    assert [run.run_id for run in keep_newest(landed.warehouse, 1)] == []
     assert in_lake(home) == ["a"]
 
 
@@ -72,7 +73,7 @@ def test_a_run_published_meanwhile_stays(landed: World, home: Path, monkeypatch:
         return found
 
     monkeypatch.setattr(pointer, "prunable", published_meanwhile)
-    assert [run.run_id for run in keep_newest(landed.engine, 1)] == ["b"]
+    assert [run.run_id for run in keep_newest(landed.warehouse, 1)] == ["b"]
     assert in_warehouse(home) == in_lake(home) == ["a", "c", "d"]
 
 
@@ -88,10 +89,10 @@ def test_a_prune_killed_half_way_is_completed_by_the_next(
     with monkeypatch.context() as patched:
         patched.setattr(LocalStore, "delete_below", killed)
         with pytest.raises(KeyboardInterrupt):
-            keep_newest(landed.engine, 1)
+            keep_newest(landed.warehouse, 1)
     assert in_lake(home) == list("abcd")
     assert in_warehouse(home) == ["a", "d"]
-    assert keep_newest(landed.engine, 1) == []
+    assert keep_newest(landed.warehouse, 1) == []
     assert in_lake(home) == ["a", "d"]
     with landed.engine.connect() as connection:
         left = connection.execute(select(run_table.c.run_id).where(run_table.c.location.is_not(None)))
@@ -103,15 +104,15 @@ def test_one_killed_between_two_runs_goes_on_with_the_next(
 ) -> None:
     original = pointer.prune
 
-    def killed(engine: Engine, run: runs.Run) -> bool:
+    def killed(warehouse: Warehouse, run: runs.Run) -> bool:
         if run.run_id == "b":
             raise KeyboardInterrupt
-        return original(engine, run)
+        return original(warehouse, run)
 
     with monkeypatch.context() as patched:
         patched.setattr(pointer, "prune", killed)
         with pytest.raises(KeyboardInterrupt):
-            keep_newest(landed.engine, 1)
+            keep_newest(landed.warehouse, 1)
     assert (in_warehouse(home), in_lake(home)) == (["a", "b", "d"], list("abcd"))
-    keep_newest(landed.engine, 1)
+    keep_newest(landed.warehouse, 1)
     assert in_warehouse(home) == in_lake(home) == ["a", "d"]

@@ -13,6 +13,7 @@ from app.errors import PrunedRun, UnknownRun
 from app.marts.catalog import publication_table, run_table
 from app.warehouse import publish as pointer
 from app.warehouse import runs
+from app.warehouse.sqlite import SqliteWarehouse
 from tests.support.movies import LATER, MOVIES, Movie, stored
 from tests.support.published import TABLES, counts, pointed_run, warehouse
 from tests.support.world import World
@@ -31,7 +32,7 @@ def rollback(engine: Engine, to: str | None = None) -> str:
 def prune(engine: Engine, run_id: str) -> bool:
     with engine.connect() as connection:
         run = runs.find(connection, run_id)
-    return pointer.prune(engine, run)
+    return pointer.prune(SqliteWarehouse(engine), run)
 
 
 def statuses(engine: Engine) -> dict[str, str]:
@@ -154,7 +155,7 @@ def test_the_current_run_is_not_pruned(world: World) -> None:
     with world.engine.connect() as connection:
         was_not_current = runs.find(connection, "a")
     publish(world.engine, "a")
-    assert not pointer.prune(world.engine, was_not_current)
+    assert not pointer.prune(world.warehouse, was_not_current)
     with warehouse(Path(str(world.engine.url.database)).parent) as connection:
         kept = connection.execute("SELECT count(*) FROM mart_year WHERE run = 1").fetchone()[0]
     assert kept == len(stored("year", MOVIES))

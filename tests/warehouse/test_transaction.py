@@ -19,7 +19,7 @@ class CtrlC:
 def test_ctrl_c_between_two_rows_gives_the_write_lock_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.database.BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("app.database.sqlite.BUSY_TIMEOUT_S", 0.1)
     engine = ready(open_engine(f"sqlite:///{tmp_path / 'file.sqlite'}"), "warehouse")
     rows = [("etl", "run", "place", "machine", value, "2026", "2026") for value in ("process", CtrlC())]
     with pytest.raises(KeyboardInterrupt) as caught, transaction(engine) as connection:

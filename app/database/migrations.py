@@ -1,12 +1,8 @@
-"""Opening the two databases (warehouse, accounts) and bringing their schema to head.
+"""Bringing the schema of the two databases (warehouse, accounts) to head.
 
 Migrations live in ``migrations/<history>``; both histories share ``migrations/env.py``.
 """
 
-import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,52 +11,23 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
-from app.errors import ConfigurationError, SchemaError, StoreFailure
+from app.database.opening import open_engine, transaction
+from app.errors import SchemaError, StoreFailure
 
 History = Literal["warehouse", "accounts"]
 HISTORIES: tuple[History, ...] = ("warehouse", "accounts")
-BUSY_TIMEOUT_S = 60
 _UNKNOWN_REVISION = "see 'app db current'; a database that is ahead needs a newer program"
 
 
 def migrations_folder() -> Path:
     """Return the folder of the migrations: inside the package when installed, beside it in a checkout."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     installed = package / "migrations"
     return installed if installed.is_dir() else package.parent / "migrations"
-
-
-def open_engine(url: str) -> Engine:
-    """Open a database by SQLAlchemy URL; a SQLite file's folder is created.
-
-    SQLite runs in WAL mode, so readers never wait for a writer.
-
-    Raises:
-        ConfigurationError: the URL names a database this program cannot use.
-        StoreFailure: the folder of a SQLite file cannot be created.
-    """
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        raise ConfigurationError(
-            f"a {parsed.get_backend_name()} database is not supported", "use a sqlite:/// URL"
-        )
-    if parsed.database and parsed.database != ":memory:":
-        try:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreFailure(
-                f"cannot create the folder of {parsed.database}: {error}", "check APP_HOME"
-            ) from error
-    engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
-    event.listen(engine, "invalidate", _on_invalidate)
-    return engine
 
 
 def existing(url: str, history: History) -> Engine | None:
@@ -84,44 +51,6 @@ def _refuse_unknown(found: str | None, history: History) -> None:
         raise SchemaError(
             f"the {history} database is at revision {found}, unknown to this program", _UNKNOWN_REVISION
         )
-
-
-def _on_connect(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions are begun below, DDL included
-    _use_wal(connection)
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA cache_size=-32768")  # 32 MiB: index pages stay in memory while a run is loaded
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch a file to WAL. Where others switch a new file too, SQLite says so at once instead of waiting."""
-    until = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(0.01)
-
-
-def _on_begin(connection: Connection) -> None:
-    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
-
-
-def _on_invalidate(connection: sqlite3.Connection, *_: object) -> None:
-    """Roll back what Ctrl-C cut short: a mere close leaves the write lock as long as a cursor lives."""
-    connection.rollback()
-
-
-@contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """Give one write transaction. On SQLite it takes the write lock at once, not half way."""
-    with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
-        yield connection
 
 
 def _config(history: History) -> Config:

@@ -1,40 +1,12 @@
-"""Where runs land: an object store by URL. Keys are relative paths with ``/``."""
+"""A local folder as an object store."""
 
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
-from app.errors import ConfigurationError, StoreFailure
-
-
-class ObjectStore(Protocol):
-    """Whole objects by key. Every method raises ``StoreFailure`` where the store does not do its work."""
-
-    url: str
-
-    def put(self, key: str, path: Path) -> None:
-        """Store a file's content; readers see all of it or none."""
-        ...
-
-    def put_if_absent(self, key: str, data: bytes) -> bool:
-        """Store bytes where no such object exists; return whether it was stored."""
-        ...
-
-    def exists(self, key: str) -> bool:
-        """Return whether the object exists."""
-        ...
-
-    def local(self, key: str, work: Path) -> Path:
-        """Return a local file with the object's content, fetched into the folder ``work`` where need be."""
-        ...
-
-    def delete_below(self, prefix: str) -> None:
-        """Delete every object below a prefix; none there is no error."""
-        ...
+from app.errors import StoreFailure
 
 
 class LocalStore:
@@ -107,19 +79,3 @@ class LocalStore:
 def _sync(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def open_store(url: str) -> ObjectStore:
-    """Open a destination: a local path or a ``file://`` URL.
-
-    Raises:
-        ConfigurationError: a URL of another kind.
-    """
-    parts = urlsplit(url)
-    if "://" not in url:
-        return LocalStore(Path(url))
-    if parts.scheme == "file" and parts.netloc in {"", "localhost"}:
-        return LocalStore(Path(unquote(parts.path)))
-    raise ConfigurationError(
-        f"cannot land under a {parts.scheme}:// URL", "give a local folder or a file:/// one"
-    )

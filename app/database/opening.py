@@ -1,0 +1,37 @@
+"""Opening a database by its SQLAlchemy URL, and writing to it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.engine import make_url
+
+from app.database.postgres import open_postgres
+from app.database.sqlite import open_sqlite
+from app.errors import ConfigurationError
+
+_OPENERS: Mapping[str, Callable[[URL], Engine]] = {"sqlite": open_sqlite, "postgresql": open_postgres}
+
+
+def open_engine(url: str) -> Engine:
+    """Open a database that this program can keep anything in; nothing is connected to yet.
+
+    Raises:
+        ConfigurationError: the URL names another kind of database, or its driver is not installed.
+        StoreFailure: the folder of a SQLite file cannot be created.
+    """
+    parsed = make_url(url)
+    opener = _OPENERS.get(parsed.get_backend_name())
+    if opener is None:
+        raise ConfigurationError(
+            f"a {parsed.get_backend_name()} database is not supported",
+            "use a sqlite:/// or postgresql:// URL",
+        )
+    return opener(parsed)
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Give one write transaction. On SQLite it takes the write lock at once, not half way."""
+    with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        yield connection

@@ -1,0 +1,49 @@
+"""The embedded warehouse: one SQLite file, which the API reads itself."""
+
+from collections.abc import Iterator
+
+import polars as pl
+from sqlalchemy import Connection, Engine, Table, delete, select
+
+from app.marts.tables import ALL_TABLES, landed_columns
+from app.warehouse.base import Capabilities, LandedRun
+from app.warehouse.load import load_tables
+
+#: Rows read at once.
+_ROWS_READ = 50_000
+
+
+class SqliteWarehouse:
+    """See ``Warehouse``. A load works out as well what the API reads: leaders, rankings, search indexes."""
+
+    capabilities = Capabilities(
+        name="SQLite", serves=True, migrates_itself=True, loads_landed=False, enforces_keys=True
+    )
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def engine(self) -> Engine:
+        """See ``Warehouse``."""
+        return self._engine
+
+    def stage(self, landed: LandedRun) -> None:
+        """See ``Warehouse``: nothing, rows go where they belong at once."""
+
+    def load(self, connection: Connection, run: int, landed: LandedRun) -> None:
+        """See ``Warehouse``."""
+        load_tables(connection, run, lambda table: pl.read_parquet(landed.file(table), glob=False))
+
+    def read(self, connection: Connection, table: Table, run: int) -> Iterator[pl.DataFrame]:
+        """See ``Warehouse``."""
+        rows = select(*landed_columns(table)).where(table.c.run == run).order_by(*table.primary_key.columns)
+        found = connection.execution_options(yield_per=_ROWS_READ).execute(rows)
+        for part in found.partitions():
+            columns = zip(*part, strict=True)
+            yield pl.DataFrame(dict(zip(found.keys(), columns, strict=True)))
+
+    def delete(self, connection: Connection, run: int) -> None:
+        """See ``Warehouse``."""
+        for table in ALL_TABLES:
+            connection.execute(delete(table).where(table.c.run == run))

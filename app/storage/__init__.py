@@ -4,10 +4,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from app.errors import ConfigurationError
-from app.storage.base import ObjectStore
+from app.storage.base import ObjectStore, StoredObject
 from app.storage.local import LocalStore
 
-__all__ = ["LocalStore", "ObjectStore", "open_store"]
+__all__ = ["LocalStore", "ObjectStore", "StoredObject", "open_store"]
 
 
 def open_store(url: str) -> ObjectStore:

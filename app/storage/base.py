@@ -1,7 +1,17 @@
 """What an object store does. Keys are relative paths with ``/``."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as a listing has it: its key, and its size in bytes."""
+
+    key: str
+    size: int
 
 
 class ObjectStore(Protocol):
@@ -19,6 +29,14 @@ class ObjectStore(Protocol):
 
     def exists(self, key: str) -> bool:
         """Return whether the object exists."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """Return an object's content; one that is missing is a ``StoreFailure``."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Return the objects whose keys begin with ``prefix``, in bytewise order of their keys."""
         ...
 
     def local(self, key: str, work: Path) -> Path:

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.errors import StoreFailure
+from app.storage.base import StoredObject
 
 
 class LocalStore:
@@ -47,6 +48,17 @@ class LocalStore:
         """See ``ObjectStore``."""
         return (self._root / key).is_file()
 
+    def get(self, key: str) -> bytes:
+        """See ``ObjectStore``."""
+        with self._failures(key):
+            return (self._root / key).read_bytes()
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """See ``ObjectStore``."""
+        with self._failures(prefix):
+            keys = sorted(self._keys(prefix), key=os.fsencode)
+            yield from (StoredObject(key, (self._root / key).stat().st_size) for key in keys)
+
     def local(self, key: str, work: Path) -> Path:
         """See ``ObjectStore``."""
         path = self._root / key
@@ -59,6 +71,12 @@ class LocalStore:
         with self._failures(prefix):
             if (self._root / prefix).is_dir():
                 shutil.rmtree(self._root / prefix)
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        folder = self._root / prefix.rpartition("/")[0]
+        for base, _, names in os.walk(folder):
+            keys = ((Path(base) / name).relative_to(self._root).as_posix() for name in names)
+            yield from (key for key in keys if key.startswith(prefix))
 
     def _prepare(self, key: str) -> Path:
         target = self._root / key

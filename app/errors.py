@@ -32,6 +32,10 @@ class ConfigurationError(AppError):
     exit_code = 2
 
 
+class StoreRefused(ConfigurationError):
+    """An object store that is there and refuses: no such bucket, or no right to do this in it."""
+
+
 class SchemaError(AppError):
     """A database whose schema is not at the revision that this program needs."""
 

@@ -14,7 +14,7 @@ _HINT = "restore it, or run the delivery again"
 def sizes(lake: ObjectStore, run_id: str) -> Mapping[str, int]:
     """Return the size of every object of a run, by what its key has behind the run's own prefix."""
     prefix = f"{run_prefix(run_id)}/"
-    return {item.key.removeprefix(prefix): item.size for item in lake.list(prefix)}
+    return {item.key.removeprefix(prefix): item.size for item in lake.below(run_prefix(run_id))}
 
 
 def check_sizes(lake: ObjectStore, manifest: Manifest) -> None:

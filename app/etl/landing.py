@@ -64,7 +64,7 @@ def sha256(path: Path) -> str:
 
 def landed_runs(store: ObjectStore) -> Iterator[str]:
     """Return the ids of the runs that have landed whole, the oldest first."""
-    for item in store.list(f"{_RUNS}/"):
+    for item in store.below(_RUNS):
         _, run_id, *rest = item.key.split("/")
         if rest == [MANIFEST]:
             yield run_id
@@ -79,9 +79,10 @@ def read_manifest(store: ObjectStore, run_id: str) -> Manifest:
         StoreFailure: the store failed.
     """
     key = object_key(run_id, MANIFEST)
-    if not _is_name(run_id) or not store.exists(key):
+    found = store.read(key) if _is_name(run_id) else None
+    if found is None:
         raise _not_landed(store, run_id)
-    return parse(store.get(key), run_id, f"{store.url}/{key}")
+    return parse(found.data, run_id, f"{store.url}/{key}")
 
 
 def _is_name(run_id: str) -> bool:
@@ -90,7 +91,7 @@ def _is_name(run_id: str) -> bool:
 
 
 def _not_landed(store: ObjectStore, run_id: str) -> UnknownRun:
-    if _is_name(run_id) and any(True for _ in store.list(f"{run_prefix(run_id)}/")):
+    if _is_name(run_id) and store.below(run_prefix(run_id)):
         return UnknownRun(
             f"run {run_id} did not finish landing: there is no {location(store, run_id)}/{MANIFEST}",
             "run its delivery again",

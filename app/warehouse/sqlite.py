@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import polars as pl
 from sqlalchemy import Connection, Engine, Table, delete, select
 
-from app.errors import StoreFailure
 from app.marts.tables import ALL_TABLES, landed_columns
 from app.warehouse.base import Capabilities, LandedRun
 from app.warehouse.load import load_tables
+from app.warehouse.parquet import landed_rows
 
 #: Rows read at once.
 _ROWS_READ = 50_000
@@ -34,7 +34,7 @@ class SqliteWarehouse:
 
     def load(self, connection: Connection, run: int, landed: LandedRun) -> None:
         """See ``Warehouse``."""
-        load_tables(connection, run, lambda table: _whole(landed, table))
+        load_tables(connection, run, lambda table: landed_rows(landed, table))
 
     def read(self, connection: Connection, table: Table, run: int) -> Iterator[pl.DataFrame]:
         """See ``Warehouse``."""
@@ -48,12 +48,3 @@ class SqliteWarehouse:
         """See ``Warehouse``."""
         for table in ALL_TABLES:
             connection.execute(delete(table).where(table.c.run == run))
-
-
-def _whole(landed: LandedRun, table: str) -> pl.DataFrame:
-    rows = pl.read_parquet(landed.file(table), glob=False)
-    if rows.height != landed.rows[table]:
-        raise StoreFailure(
-            f"warehouse: {rows.height} of {landed.rows[table]} rows of {table} arrived", "run again"
-        )
-    return rows

@@ -39,6 +39,7 @@ commands.command("publish")(pointer.publish)
 commands.command("rollback")(pointer.rollback)
 commands.command("prune")(pointer.prune)
 commands.command("load")(landed.load)
+commands.command("verify")(landed.verify)
 
 
 @commands.command()

@@ -1,18 +1,25 @@
 """Landed runs: ``load`` them, ``verify`` them. Registered by ``app.cli.etl``."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 import typer
 from rich.console import Console
 
 from app.cli.audit import open_audit
-from app.cli.output import Json, emit
+from app.cli.history import RunId
+from app.cli.output import Json, emit, table
 from app.errors import DamagedRun
 from app.settings import load_settings
 
 if TYPE_CHECKING:
+    from app.etl.compare import Comparison, Difference
     from app.etl.reloading import Loaded, LoadedAll
     from app.ops.audit import Audit
+
+_MEND = "restore the landed file, or load what has landed into an empty warehouse: 'app etl load --all'"
 
 
 def load(
@@ -92,3 +99,37 @@ def _print_all(console: Console, result: "LoadedAll") -> None:
         console.print("nothing to do: the warehouse has, or had, every run that has landed")
     if result.published:
         console.print(f"run {result.published.run_id} is published")
+
+
+def verify(run: RunId, as_json: Json = False) -> None:
+    """Compare a run's landed files with its manifest, and the warehouse's rows with the landed ones."""
+    from app.etl.verify import verify as compare  # late: polars
+
+    compared = compare(load_settings(), run)
+    differences = sum(item.differences for item in compared)
+    document = {"run_id": run, "equal": not differences, "compared": [asdict(item) for item in compared]}
+    emit(document, as_json, lambda console: _print_compared(console, compared))
+    if differences:
+        raise DamagedRun(f"run {run} is not what has landed: {differences} differences", _MEND)
+
+
+def _print_compared(console: Console, compared: "Sequence[Comparison]") -> None:
+    columns = ("where", "what", "rows", "differences", "")
+    lines = [[item.where, item.what, item.rows, item.differences, item.note or ""] for item in compared]
+    console.print(table(columns, lines))
+    for item in compared:
+        for difference in item.first:
+            console.print(f"{item.where} {item.what}: {_sentence(difference)}")
+        if item.differences > len(item.first):
+            console.print(f"{item.where} {item.what}: and {item.differences - len(item.first):,} more")
+
+
+def _sentence(difference: "Difference") -> str:
+    key = ", ".join(f"{name} {value}" for name, value in difference.key.items())
+    what = " ".join(filter(None, (key, difference.column)))
+    expected, found = (_text(value) for value in (difference.expected, difference.found))
+    return f"{what}: " * bool(what) + f"{found}, expected {expected}"
+
+
+def _text(value: Any) -> str:
+    return "none" if value is None else orjson.dumps(value).decode()

@@ -13,10 +13,11 @@ from app.errors import AuditHeld
 from app.etl import engines
 from app.etl.audit import audit
 from app.etl.delivery import Delivery, fill_period, find
-from app.etl.engines import Progress, Transformed
+from app.etl.engines import Transformed
 from app.etl.failures import store_failures
 from app.etl.landing import REPORT_FOLDER, land, location, table_key
 from app.etl.options import RunOptions
+from app.etl.progress import Progress
 from app.etl.record import RunRecord, record_failure, record_killed
 from app.etl.reports import write_reports
 from app.etl.retention import keep_newest
@@ -86,6 +87,7 @@ def run_delivery(
     lake = open_store(settings.lake)
     if options.dry_run:
         return _dry_run(settings, source, RunRecord(options), progress)
+    lake.check()
     warehouse = ready_warehouse(settings.warehouse)
     record = RunRecord(options)
     work_root = settings.home / "work"
@@ -111,7 +113,7 @@ def run_delivery(
 
 def _run(stores: _Stores, source: str, record: RunRecord, work: Path, progress: Progress) -> Outcome:
     current = _current(stores.warehouse.engine)
-    delivery = _extract(source, record)
+    delivery = _extract(source, record, work, progress)
     if _is_same(current, delivery, record):
         return Outcome(_known(current), no_op=True)
     result = _transform(delivery, record, work, progress)
@@ -127,10 +129,10 @@ def _dry_run(settings: Settings, source: str, record: RunRecord, progress: Progr
     """Stop after the audit; nothing is created, not even the warehouse."""
     warehouse = existing(settings.warehouse, "warehouse")
     current = _current(warehouse) if warehouse else None
-    delivery = _extract(source, record)
-    if _is_same(current, delivery, record):
-        return Outcome(_known(current), no_op=True)
     with work_folder(None, record.run_id) as work, store_failures(work):
+        delivery = _extract(source, record, work, progress)
+        if _is_same(current, delivery, record):
+            return Outcome(_known(current), no_op=True)
         result = _transform(delivery, record, work, progress)
         findings = _audit(result, record, current)
     reason = "; ".join(["dry run", *findings])
@@ -156,9 +158,9 @@ def _is_same(current: Run | None, delivery: Delivery, record: RunRecord) -> bool
     )
 
 
-def _extract(source: str, record: RunRecord) -> Delivery:
+def _extract(source: str, record: RunRecord, work: Path, progress: Progress) -> Delivery:
     with record.step("extract"):
-        return find(source)
+        return find(source, work, progress)
 
 
 def _transform(delivery: Delivery, record: RunRecord, work: Path, progress: Progress) -> Transformed:

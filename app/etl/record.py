@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, select, update
 
 from app import __version__
 from app.database import sole_writer
-from app.errors import StoreFailure
+from app.errors import ConfigurationError, StoreFailure
 from app.etl.delivery import Delivery
 from app.etl.engines import Transformed
 from app.etl.landing import landed_or_deleted, landed_store
@@ -135,7 +135,7 @@ def record_killed(run_id: str, location: str, warehouse: Engine) -> None:
     """Keep a run whose process died, and drop what it half landed. A run that was published stays so."""
     died = RunRecord(RunOptions(engine=""), run_id=run_id).identity("failed", KILLED)
     left: str | None = location  # where it is out of reach, its files go when the run is pruned
-    with suppress(StoreFailure):
+    with suppress(StoreFailure, ConfigurationError):
         left = landed_or_deleted(landed_store(run_id, location), run_id)
     _keep_failed(warehouse, {**died, "location": left})
 

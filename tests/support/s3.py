@@ -135,6 +135,7 @@ def _options(folder: Path, ports: list[int]) -> list[str]:
         for name, actions in ACTIONS.items()
     ]
     (folder / "identities.json").write_text(json.dumps({"identities": identities}))
+    (folder / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\n")  # a bucket begins small
     (folder / "data").mkdir(exist_ok=True)
     listeners = {
         f"-{part}.port{kind}": ports[index + offset]
@@ -150,7 +151,7 @@ def _options(folder: Path, ports: list[int]) -> list[str]:
         "-master.telemetry=false",
         "-master.electionTimeout=1s",  # by default it takes 13 s to start again
         "-master.volumeSizeLimitMB=64",
-        "-volume.max=100",
+        "-volume.max=5000",
         "-volume.preStopSeconds=0",
         "-filer",
         "-s3",

@@ -28,6 +28,7 @@ from app.settings import Settings
 from app.storage import ObjectStore, open_store
 from app.warehouse import runs
 from app.warehouse.base import LandedRun, Warehouse
+from app.warehouse.keepers import keeper_of
 from app.warehouse.lock import RunLock, run_lock
 from app.warehouse.opening import ready_warehouse
 from app.warehouse.publish import publish
@@ -96,7 +97,8 @@ def run_delivery(
         record_killed(dead, landing, warehouse.engine)
         delete_work(work_root, dead)
 
-    with run_lock(warehouse.engine, record.run_id, location(lake, record.run_id), recover) as lock:
+    keeper = keeper_of(warehouse, lake)
+    with run_lock(keeper, record.run_id, location(lake, record.run_id), recover) as lock:
         try:
             with work_folder(work_root, record.run_id) as work, store_failures(work):
                 outcome = _run(_Stores(warehouse, lake, lock), source, record, work, progress)

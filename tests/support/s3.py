@@ -16,6 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
 
 PROGRAM = Path(sys.executable).with_name("weed")
@@ -24,13 +25,6 @@ STARTS_WITHIN_S = 60
 ACTIONS = {"admin": ("Admin", "Read", "Write", "List", "Tagging"), "reader": ("Read", "List"), "nobody": ()}
 PORTS = ("master", "volume", "filer", "s3")
 _buckets = count(1)
-
-
-def free_ports(number: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
-        return [server.getsockname()[1] for server in sockets]
 
 
 @dataclass

@@ -102,7 +102,8 @@ def _not_landed(store: ObjectStore, run_id: str) -> UnknownRun:
 
 
 def delete_landed(store: ObjectStore, run_id: str) -> None:
-    """Delete every object of a run, the manifest with the rest."""
+    """Delete every object of a run, its manifest first: what is left of it meanwhile is no landed run."""
+    store.delete(f"{run_prefix(run_id)}/{MANIFEST}")
     store.delete_below(run_prefix(run_id))
 
 

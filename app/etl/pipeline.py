@@ -12,11 +12,12 @@ from app.errors import AuditHeld
 from app.etl import engines
 from app.etl.audit import audit
 from app.etl.delivery import Delivery, fill_period, find
-from app.etl.engines import Progress, Transformed
+from app.etl.engines import Transformed
 from app.etl.failures import store_failures
 from app.etl.landing import land, location, table_key
 from app.etl.loading import AWAITING_PUBLISH, Stores, load_run, publish_run
 from app.etl.options import RunOptions
+from app.etl.progress import Progress
 from app.etl.record import RunRecord, recorded, recovery
 from app.etl.reports import REPORT_FOLDER, write_reports
 from app.etl.retention import keep_newest
@@ -26,6 +27,7 @@ from app.settings import Settings
 from app.storage import ObjectStore, open_store
 from app.warehouse import runs
 from app.warehouse.base import LandedRun
+from app.warehouse.keepers import keeper_of
 from app.warehouse.lock import run_lock
 from app.warehouse.opening import ready_warehouse
 from app.warehouse.runs import Run
@@ -69,11 +71,13 @@ def run_delivery(
     lake = open_store(settings.lake)
     if options.dry_run:
         return _dry_run(settings, source, RunRecord(options), progress)
+    lake.check()
     warehouse = ready_warehouse(settings.warehouse)
     record = RunRecord(options)
     work_root = settings.home / "work"
     recover = recovery(work_root, warehouse.engine)
-    with run_lock(warehouse.engine, record.run_id, location(lake, record.run_id), recover) as lock:
+    keeper = keeper_of(warehouse, lake)
+    with run_lock(keeper, record.run_id, location(lake, record.run_id), recover) as lock:
         with (
             recorded(record.identity("failed", None), lock, warehouse.engine, lake),
             work_folder(work_root, record.run_id) as work,
@@ -89,7 +93,7 @@ def run_delivery(
 
 def _run(stores: Stores, source: str, record: RunRecord, work: Path, progress: Progress) -> Outcome:
     current = _current(stores.warehouse.engine)
-    delivery = _extract(source, record)
+    delivery = _extract(source, record, work, progress)
     if _is_same(current, delivery, record):
         return Outcome(_known(current), no_op=True)
     result = _transform(delivery, record, work, progress)
@@ -105,10 +109,10 @@ def _dry_run(settings: Settings, source: str, record: RunRecord, progress: Progr
     """Stop after the audit; nothing is created, not even the warehouse."""
     warehouse = existing(settings.warehouse, "warehouse")
     current = _current(warehouse) if warehouse else None
-    delivery = _extract(source, record)
-    if _is_same(current, delivery, record):
-        return Outcome(_known(current), no_op=True)
     with work_folder(None, record.run_id) as work, store_failures(work):
+        delivery = _extract(source, record, work, progress)
+        if _is_same(current, delivery, record):
+            return Outcome(_known(current), no_op=True)
         result = _transform(delivery, record, work, progress)
         findings = _audit(result, record, current)
     reason = "; ".join(["dry run", *findings])
@@ -134,9 +138,9 @@ def _is_same(current: Run | None, delivery: Delivery, record: RunRecord) -> bool
     )
 
 
-def _extract(source: str, record: RunRecord) -> Delivery:
+def _extract(source: str, record: RunRecord, work: Path, progress: Progress) -> Delivery:
     with record.step("extract"):
-        return find(source)
+        return find(source, work, progress)
 
 
 def _transform(delivery: Delivery, record: RunRecord, work: Path, progress: Progress) -> Transformed:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select, update
 
 from app import __version__
 from app.database import sole_writer
-from app.errors import AppError, StoreFailure
+from app.errors import AppError, ConfigurationError, StoreFailure
 from app.etl.delivery import Delivery
 from app.etl.engines import Transformed
 from app.etl.landing import landed_or_deleted, landed_store
@@ -176,7 +176,7 @@ def record_killed(run_id: str, location: str, warehouse: Engine) -> None:
     died = RunRecord(RunOptions(engine=""), run_id=run_id).identity("failed", KILLED)
     left: str | None = location  # where it is out of reach, its files go when the run is pruned
     landed = False
-    with suppress(StoreFailure):
+    with suppress(StoreFailure, ConfigurationError):
         left = landed_or_deleted(landed_store(run_id, location), run_id)
         landed = left is not None
     _keep_failed(warehouse, {**died, "location": left}, landed)

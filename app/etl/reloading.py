@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.storage import ObjectStore, open_store
 from app.warehouse import runs
 from app.warehouse.base import LandedRun, Warehouse
+from app.warehouse.keepers import keeper_of
 from app.warehouse.lock import run_lock
 from app.warehouse.opening import ready_warehouse
 from app.warehouse.runs import Run, readmit_run
@@ -144,9 +145,11 @@ def _locked(
 ) -> Iterator[tuple[Stores, Path]]:
     """Hold the lock for a run, and give it a folder to work in; a failure is put on record."""
     engine, work_root, run_id = warehouse.engine, settings.home / "work", manifest.run_id
+    # Where runs of these settings keep it, wherever this one has landed.
+    keeper = keeper_of(warehouse, open_store(settings.lake))
     recover = recovery(work_root, engine)
     with (
-        run_lock(engine, run_id, location(lake, run_id), recover) as lock,
+        run_lock(keeper, run_id, location(lake, run_id), recover) as lock,
         recorded(manifest.identity("failed", None), lock, engine, lake),
         work_folder(work_root, run_id) as work,
         store_failures(work),

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -120,7 +121,7 @@ class LocalStore:
         """Give the place where an object is made; what is left there at the end is deleted."""
         target = self._root / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+        partial = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
         try:
             yield partial
         finally:

@@ -96,11 +96,8 @@ class S3Store:
         """See ``ObjectStore``. Where the connection breaks the rest is asked for, a few times."""
         with path.open("wb") as file, self._failures(found.key, "s3:GetObject"):
             for read in range(READS):
-                with suppress(
-                    HTTPClientError, IncompleteReadError
-                ):  # of the body: boto3 does not retry those
-                    time.sleep(read)
-                    self._stream(found, file, seen)
+                time.sleep(read)
+                self._stream(found, file, seen)
                 if file.tell() == found.size:
                     return
             raise StoreFailure(

@@ -15,6 +15,7 @@ from app.main import close, create_app
 from app.settings import Settings
 from app.warehouse import publish, runs
 from app.warehouse.base import Warehouse
+from app.warehouse.keepers import RowKeeper
 from app.warehouse.lock import run_lock
 from app.warehouse.opening import ready_warehouse
 from app.warehouse.sqlite import SqliteWarehouse
@@ -212,7 +213,9 @@ def test_a_pruned_run_comes_back_only_when_it_is_named(lake: Lake) -> None:
 
 def test_one_load_at_a_time(lake: Lake) -> None:
     with (
-        run_lock(opened(lake.second).engine, "another", "lake/runs/another", lambda dead, landing: None),
+        run_lock(
+            RowKeeper(opened(lake.second).engine), "another", "lake/runs/another", lambda dead, landing: None
+        ),
         pytest.raises(RunInProgress, match="run another is in progress"),
     ):
         load_landed(lake.second, lake.new)

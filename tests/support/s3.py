@@ -16,6 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
 
 PROGRAM = Path(sys.executable).with_name("weed")
@@ -24,13 +25,6 @@ STARTS_WITHIN_S = 60
 ACTIONS = {"admin": ("Admin", "Read", "Write", "List", "Tagging"), "reader": ("Read", "List"), "nobody": ()}
 PORTS = ("master", "volume", "filer", "s3")
 _buckets = count(1)
-
-
-def free_ports(number: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
-        return [server.getsockname()[1] for server in sockets]
 
 
 @dataclass
@@ -135,6 +129,7 @@ def _options(folder: Path, ports: list[int]) -> list[str]:
         for name, actions in ACTIONS.items()
     ]
     (folder / "identities.json").write_text(json.dumps({"identities": identities}))
+    (folder / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\n")  # a bucket begins small
     (folder / "data").mkdir(exist_ok=True)
     listeners = {
         f"-{part}.port{kind}": ports[index + offset]
@@ -150,7 +145,7 @@ def _options(folder: Path, ports: list[int]) -> list[str]:
         "-master.telemetry=false",
         "-master.electionTimeout=1s",  # by default it takes 13 s to start again
         "-master.volumeSizeLimitMB=64",
-        "-volume.max=100",
+        "-volume.max=5000",
         "-volume.preStopSeconds=0",
         "-filer",
         "-s3",

@@ -1,4 +1,4 @@
-"""Roles of a PostgreSQL warehouse: who reads cannot write, who writes needs nothing more, others get neither."""
+"""Roles of a PostgreSQL warehouse: who reads cannot write, who writes needs no more, others do neither."""
 
 from pathlib import Path
 

@@ -38,6 +38,9 @@ class PostgresWarehouse:
         loads_landed=False,
         enforces_keys=True,
         extra="postgres",
+        transactional_ddl=True,
+        partitions=True,
+        tried="PostgreSQL 15",
     )
 
     def __init__(self, engine: Engine) -> None:

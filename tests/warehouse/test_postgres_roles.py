@@ -122,6 +122,17 @@ def test_one_who_may_not_is_told_and_has_a_warehouse(tmp_path: Path) -> None:
         assert f"{WRITER} and {READER} were not set up" in done.stderr
         assert run(tmp_path, url, movies(tmp_path / "a.csv", 3)) == (0, "")
 
+        owner = url.partition("//")[2].partition(":")[0]
+        for statement in (
+            f"CREATE ROLE {WRITER} NOLOGIN",
+            f"CREATE ROLE {READER} NOLOGIN",
+            f"GRANT {WRITER} TO {owner}",
+        ):
+            server.ask(sql.SQL(statement))
+        again = (("db", "downgrade", "warehouse", "--revision", "warehouse_0003"), ("db", "upgrade"))
+        assert [command(tmp_path, *each, APP_WAREHOUSE_URL=url).status for each in again] == [0, 0]
+        assert run(tmp_path, Logins(server, url).url(WRITER), movies(tmp_path / "b.csv", 4)) == (0, "")
+
 
 def test_undone_and_done_again(postgres_url: str, logins: Logins, tmp_path: Path) -> None:
     engine = open_engine(postgres_url)

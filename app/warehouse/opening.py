@@ -9,6 +9,15 @@ from app.warehouse.base import Warehouse
 WAREHOUSES = ("sqlite",)
 
 
+#: Warehouses whose own file the API reads, as their capabilities say; known here without their drivers.
+SERVING = frozenset({"sqlite"})
+
+
+def serves(url: str) -> bool:
+    """Return whether the API reads the warehouse itself, and no replica of it."""
+    return make_url(url).get_backend_name() in SERVING
+
+
 def open_warehouse(url: str) -> Warehouse:
     """Open a warehouse, whatever its schema; nothing is connected to yet.
 

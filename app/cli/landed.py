@@ -11,6 +11,7 @@ from rich.console import Console
 from app.cli.audit import open_audit
 from app.cli.history import RunId
 from app.cli.output import Json, emit, table
+from app.cli.stores import replica
 from app.errors import DamagedRun
 from app.settings import load_settings
 
@@ -102,10 +103,10 @@ def _print_all(console: Console, result: "LoadedAll") -> None:
 
 
 def verify(run: RunId, as_json: Json = False) -> None:
-    """Compare a run's landed files with its manifest, and the warehouse's rows with the landed ones."""
+    """Compare a run's landed files with its manifest, and warehouse and replica with the landed files."""
     from app.etl.verify import verify as compare  # late: polars
 
-    compared = compare(load_settings(), run)
+    compared = compare(load_settings(), run, replica())
     differences = sum(item.differences for item in compared)
     document = {"run_id": run, "equal": not differences, "compared": [asdict(item) for item in compared]}
     emit(document, as_json, lambda console: _print_compared(console, compared))

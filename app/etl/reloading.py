@@ -119,10 +119,8 @@ def load_all(
 
 
 def _kept(warehouse: Warehouse, run_id: str) -> Run | None:
-    """Return a run whose rows the warehouse has."""
-    mine = runs.kept().where(run_table.c.run_id == run_id, run_table.c.status != "failed")
     with warehouse.engine.connect() as connection:
-        return next(iter(runs.read(connection, mine)), None)
+        return runs.find_loaded(connection, run_id)
 
 
 def _had(warehouse: Warehouse) -> set[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection
 
 from app.errors import UnknownRun
 from app.etl.compare import Comparison, Difference, compare, landed_frames
@@ -38,10 +38,10 @@ class _Copy:
     run: Run | None
 
 
-def verify(settings: Settings, run_id: str, replica: str | None = None) -> list[Comparison]:
+def verify(settings: Settings, run_id: str, replica: Path | None = None) -> list[Comparison]:
     """Compare what has landed of a run with its manifest, and with its rows in the warehouse.
 
-    ``replica`` is the URL of the warehouse's replica on this machine, where there is one.
+    ``replica`` is the file of the warehouse's replica on this machine, where there is one.
 
     Returns:
         What was compared, in the order of ``PLACES``.
@@ -72,14 +72,10 @@ def _loaded(connection: Connection, run_id: str) -> Run:
     return run
 
 
-def _replica(url: str, run_id: str, opened: ExitStack) -> _Copy:
-    warehouse = open_warehouse(url)
+def _replica(file: Path, run_id: str, opened: ExitStack) -> _Copy:
+    warehouse = open_warehouse(URL.create("sqlite", database=str(file)).render_as_string())
     connection = opened.enter_context(warehouse.engine.connect())
-    try:
-        run = runs.find(connection, run_id)
-    except UnknownRun:
-        return _Copy(REPLICA, warehouse, connection, None)
-    return _Copy(REPLICA, warehouse, connection, run)
+    return _Copy(REPLICA, warehouse, connection, runs.find_loaded(connection, run_id))
 
 
 def _compared(

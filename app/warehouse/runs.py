@@ -111,6 +111,12 @@ def find(connection: Connection, run_id: str) -> Run:
     return run
 
 
+def find_loaded(connection: Connection, run_id: str) -> Run | None:
+    """Return a run whose rows are there; None where it is unknown, failed or was pruned."""
+    mine = kept().where(run_table.c.run_id == run_id, run_table.c.status != "failed")
+    return next(iter(read(connection, mine)), None)
+
+
 def newest_first(connection: Connection) -> list[Run]:
     """Return every kept run, the newest first."""
     return read(connection, kept().order_by(run_table.c.run_id.desc()))

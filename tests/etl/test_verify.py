@@ -165,21 +165,20 @@ def replica(lake: Lake) -> Path:
 
 
 def test_a_replica_is_compared_too(lake: Lake, replica: Path) -> None:
-    url = f"sqlite:///{replica}"
-    compared = verify(lake.first, lake.new, url)
+    compared = verify(lake.first, lake.new, replica)
     assert [item.what for item in compared if item.where == "replica"] == ["run", *TABLES]
     assert differing(compared) == []
     with sqlite3.connect(replica) as connection:
         connection.execute("UPDATE mart_year SET releases = releases + 1 WHERE run = 2 AND year = 1999")
     connection.close()
-    where, what, [difference] = only(verify(lake.first, lake.new, url))
+    where, what, [difference] = only(verify(lake.first, lake.new, replica))
     assert (where, what, difference.key, difference.column) == ("replica", "year", {"year": 1999}, "releases")
 
 
 def test_a_replica_that_has_not_got_the_run(lake: Lake, replica: Path) -> None:
     empty = Settings(home=replica.parent / "empty", _env_file=None)
     ready_warehouse(empty.warehouse)
-    compared = verify(lake.first, lake.new, empty.warehouse)
+    compared = verify(lake.first, lake.new, empty.home / "warehouse.sqlite")
     assert differing(compared) == []
     assert {item.note for item in compared if item.where == "replica"} == {"the run is not there"}
 

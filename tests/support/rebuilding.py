@@ -3,18 +3,22 @@
 import json
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from app.etl.options import RunOptions
 from app.etl.pipeline import run_delivery
 from app.settings import Settings
+from tests.reference.marts import KEYS, Mart
 from tests.support import wild
 from tests.support.deliveries import write as write_files
-from tests.support.published import warehouse
+from tests.support.published import TABLES, warehouse
 from tests.support.small import movie, movies, write
 
+MILLIONTHS = {"popularity", "avg_popularity"}
 #: Columns of a run that say how it went on in its warehouse, and those that hold JSON.
 OWN = {"status", "reason", "published_at"}
 JSON = {"rejects", "without", "tables", "files", "options"}
@@ -100,3 +104,27 @@ def shared(home: Path) -> list[dict[str, Any]]:
 def statuses(home: Path) -> dict[str, str]:
     """Return the status of each run."""
     return {run["run_id"]: run["status"] for run in catalogue(home)}
+
+
+def marts(home: Path) -> dict[str, Mart]:
+    """Return the marts of the only run in a warehouse, as the reference has them."""
+    with warehouse(home) as connection:
+        return {name: dict(_keyed(connection, name)) for name in KEYS}
+
+
+def genres(home: Path) -> dict[int, tuple[str, ...]]:
+    """Return the genres of the only run in a warehouse, as the reference has them."""
+    with warehouse(home) as connection:
+        found = connection.execute("SELECT id, name, slug FROM dim_genre").fetchall()
+    return {row["id"]: (row["name"], row["slug"]) for row in found}
+
+
+def _keyed(connection: sqlite3.Connection, mart: str) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
+    for row in connection.execute(f"SELECT * FROM {TABLES[mart][0]}"):  # noqa: S608 - our names
+        values = dict(row)
+        key = tuple(values.pop(name) for name in KEYS[mart])
+        yield key, {name: _exact(name, value) for name, value in values.items() if name != "run"}
+
+
+def _exact(name: str, value: int | None) -> int | Decimal | None:
+    return Decimal(value).scaleb(-6) if name in MILLIONTHS and value is not None else value

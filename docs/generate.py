@@ -16,6 +16,8 @@ from app.marts.definitions import DIMENSIONS, MARTS, MEASURES
 from app.ops.audit_events import EVENTS
 from app.ops.metrics import Metrics
 from app.settings import Settings
+from app.storage import LocalStore
+from app.storage.s3 import S3Store
 
 FOLDER = Path(__file__).parent
 MARKER = "<!-- From here on written by `make docs`. -->\n"
@@ -141,6 +143,15 @@ def audit() -> Lines:
         yield from (f"## `{name}`", "", event.meaning, "", f"Fields: {_codes(event.fields)}.", "")
 
 
+def stores() -> Lines:
+    """What each object store can do."""
+    rows = [
+        (able.name, able.url, "yes" if able.remote else "no", "in parts" if able.multipart else "at once")
+        for able in (LocalStore.capabilities, S3Store.capabilities)
+    ]
+    yield from _table(("Store", "URL", "Seen from other machines", "Large files"), rows)
+
+
 PAGES: dict[str, Callable[[], Lines]] = {
     "settings.md": settings,
     "cli.md": commands,
@@ -148,6 +159,7 @@ PAGES: dict[str, Callable[[], Lines]] = {
     "metrics.md": metrics,
     "marts.md": marts,
     "audit.md": audit,
+    "storage.md": stores,
 }
 
 

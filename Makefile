@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export PORT ?= 8000
 export APP_HOME ?= var
 
-.PHONY: run test lint types pytest coverage mutants soak bench docs lock clean
+.PHONY: run test lint types pytest coverage mutants soak bench bench-warehouse docs lock clean
 
 run: $(STAMP)
 	@exec deploy/run.sh $(BIN) "$(DELIVERY)"
@@ -24,7 +24,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 pytest: $(STAMP)
-	@deploy/tools.sh chromium curl node:nodejs npm redis-server wrk
+	@deploy/tools.sh chromium curl node:nodejs npm pg_ctlcluster:postgresql redis-server wrk
 	$(BIN)/pytest $(PYTEST)
 
 # What the tests hold of app/auth: every branch, or this fails.
@@ -47,6 +47,10 @@ soak: $(STAMP)
 bench: $(STAMP)
 	@deploy/tools.sh wrk
 	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BENCH_SECONDS),--seconds $(BENCH_SECONDS))
+
+bench-warehouse: $(STAMP)
+	@deploy/tools.sh pg_ctlcluster:postgresql
+	$(BIN)/python -m bench warehouse $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 docs: $(STAMP)
 	$(BIN)/python -m docs.generate

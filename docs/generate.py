@@ -5,7 +5,9 @@ What stands above the marker of a page is written by hand and stays.
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import typer
@@ -16,6 +18,8 @@ from app.marts.definitions import DIMENSIONS, MARTS, MEASURES
 from app.ops.audit_events import EVENTS
 from app.ops.metrics import Metrics
 from app.settings import Settings
+from app.warehouse.base import Capabilities
+from app.warehouse.opening import WAREHOUSES
 
 FOLDER = Path(__file__).parent
 MARKER = "<!-- From here on written by `make docs`. -->\n"
@@ -141,6 +145,23 @@ def audit() -> Lines:
         yield from (f"## `{name}`", "", event.meaning, "", f"Fields: {_codes(event.fields)}.", "")
 
 
+def warehouses() -> Lines:
+    """What each warehouse can do, as its capabilities say."""
+    known: list[Capabilities] = [resolve_name(place).capabilities for place in WAREHOUSES.values()]
+    name, *others = fields(Capabilities)
+    rows = [
+        [str(item.metadata["meaning"]), *(_said(getattr(each, item.name)) for each in known)]
+        for item in others
+    ]
+    yield from _table(("", *(str(getattr(each, name.name)) for each in known)), rows)
+
+
+def _said(value: bool | str | None) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value or "-"
+
+
 PAGES: dict[str, Callable[[], Lines]] = {
     "settings.md": settings,
     "cli.md": commands,
@@ -148,6 +169,7 @@ PAGES: dict[str, Callable[[], Lines]] = {
     "metrics.md": metrics,
     "marts.md": marts,
     "audit.md": audit,
+    "warehouses.md": warehouses,
 }
 
 

@@ -8,20 +8,24 @@ import sys
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 
 from app.auth.store import open_accounts, server_secret
 from app.auth.tables import metadata
-from app.database import current, downgrade, open_engine, ready
+from app.database import current, downgrade, open_engine, ready, upgrade
 from app.errors import ConfigurationError, StoreFailure
 from app.settings import Settings
+from tests.auth.conftest import on_every_database
+from tests.support.program import environment
+from tests.support.schema import differences
 
 START = """
 import json, sys
 from pathlib import Path
 from app.auth.service import Auth
 from app.settings import Settings
+from tests.auth.conftest import on_every_database
+from tests.support.program import environment
+from tests.support.schema import differences
 
 sys.stdin.readline()
 auth = Auth.open(Settings(home=Path(sys.argv[1])))
@@ -31,16 +35,16 @@ auth.close()
 
 
 def test_the_migrations_build_what_the_tables_declare(settings: Settings) -> None:
-    with open_accounts(settings).connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
+    assert differences(open_accounts(settings), metadata) == []
 
 
+@on_every_database
 def test_the_migrations_can_be_undone(settings: Settings) -> None:
     engine = open_accounts(settings)
     downgrade(engine, "accounts", "base")
-    assert current(engine) is None
-    ready(engine, "accounts")
+    assert current(engine, "accounts") is None
+    upgrade(engine, "accounts")
+    assert open_accounts(settings)
 
 
 def _modes(home: Path) -> dict[str, int]:
@@ -88,6 +92,7 @@ def test_another_database_is_refused(tmp_path: Path) -> None:
         open_accounts(Settings(home=tmp_path, database_url="mysql://localhost/x"))
 
 
+@on_every_database
 def test_a_server_secret_is_made_once_per_name(settings: Settings) -> None:
     secret = server_secret(open_accounts(settings), "cursor")
     assert len(secret) == 32
@@ -95,10 +100,13 @@ def test_a_server_secret_is_made_once_per_name(settings: Settings) -> None:
     assert server_secret(open_accounts(settings), "other") != secret
 
 
-def test_processes_that_start_at_once_agree_on_the_first_key(tmp_path: Path) -> None:
+@on_every_database
+def test_processes_that_start_at_once_agree_on_the_first_key(tmp_path: Path, database: str | None) -> None:
     command = [sys.executable, "-W", "error", "-c", START, str(tmp_path / "home")]
+    named = environment(tmp_path, **({"APP_DATABASE_URL": database} if database else {}))
     processes = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=named)
+        for _ in range(4)
     ]
     for process in processes:
         assert process.stdin is not None

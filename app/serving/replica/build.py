@@ -27,6 +27,7 @@ def build(place: Place, source: Warehouse, contents: Contents, held: Collection[
         DBAPIError: the warehouse cannot be read, or the file not written.
         OSError: the file cannot be written.
     """
+    place.folder.mkdir(parents=True, exist_ok=True)
     discard(place)
     if held is not None:
         _copy(place.store, place.building)

@@ -52,7 +52,6 @@ class Follower:
 
     def _opened(self) -> Replica:
         if self._replica is None:
-            self._place.folder.mkdir(parents=True, exist_ok=True)
             self._replica = Replica(ready_warehouse(self._url), self._place)
         return self._replica
 

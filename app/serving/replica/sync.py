@@ -42,7 +42,7 @@ class Replica:
         with self._warehouse.engine.connect() as connection:
             mark = read_mark(connection)
         self._clean()
-        if mark == self._mark:
+        if mark == self._mark and self._place.store.is_file():
             return False
         for attempt in range(1, _ATTEMPTS + 1):
             contents = self._read()

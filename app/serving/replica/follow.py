@@ -80,6 +80,7 @@ class Follower:
         elif failure is None and before.error is not None:
             log.info("the replica is up to date again")
         with suppress(OSError):  # a disk that is full: readers see the age grow
+            self._place.folder.mkdir(parents=True, exist_ok=True)
             status.write(self._place.status)
 
 

@@ -7,21 +7,24 @@ while the like of it goes there at once.
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from app.errors import NothingPublished, UnknownRun
-from app.marts.definitions import Dimension, MatchOn
-from app.marts.tables import DIMENSION_TABLES
+from app.marts.definitions import Dimension
+from app.marts.tables import DIMENSION_TABLES, SEARCH_KEY
+from app.serving.conditions import Kind
+from app.serving.direct import Marts, NotHere, Source, rows_of
 from app.serving.errors import StatementTimeout
 from app.serving.lanes import Lane
 from app.serving.relations import of_run
 from app.serving.session import Session, State, renewed
 from app.serving.slow import Slow
-from app.serving.statement import Compiled, compiled
+from app.serving.statement import Compiled, Shape, compiled, of_shape
 from app.warehouse import runs
 from app.warehouse.runs import Run
 
@@ -33,6 +36,8 @@ FRESH_FOR_S = 0.01
 ON_LOOP_S = 0.002
 #: Threads for questions that take long, and how many more may wait. Exports have a lane of their own.
 THREADS, WAITING = 2, 64
+#: Threads for questions that wait for the warehouse, which has processors of its own.
+WAITERS = 8
 
 #: Look-ups of members that are remembered, some 300 bytes each.
 MEMBERS = 4_096
@@ -42,7 +47,7 @@ MEMBERS = 4_096
 _LOOP_CHECKS, _LANE_CHECKS = 1_000, 200_000
 #: More characters than a run id has; what is longer is not worth repeating in an error.
 _MAX_RUN_ID = 64
-_COLUMNS: Mapping[MatchOn, str] = {"key": "id", "slug": "slug", "name": "name"}
+_COLUMNS: Mapping[Kind, str] = {"key": "id", "slug": "slug", "name": "name"}
 
 T = TypeVar("T")
 
@@ -50,9 +55,30 @@ T = TypeVar("T")
 class Snapshot:
     """What one question sees: one state of the store, whatever is published meanwhile."""
 
-    def __init__(self, session: Session, state: State) -> None:
+    def __init__(self, session: Session, state: State, marts: Marts | None = None) -> None:
         self._session = session
         self._state = state
+        self._marts = marts
+
+    @property
+    def lists(self) -> bool:
+        """Whether the store has the marts, and what their load worked out of them."""
+        return self._marts is None
+
+    @property
+    def marts(self) -> Connection:
+        """SQLAlchemy's view of the rows of marts, wherever they are."""
+        return self.catalogue if self._marts is None else self._marts.connection
+
+    def page(self, shape: Shape, values: Mapping[str, Any]) -> tuple[Compiled, Mapping[str, Any]]:
+        """Return the statement of a page, and what it binds: its rows themselves, if they had to be fetched.
+
+        Raises:
+            InvalidParameters: a sum asked for does not fit 64 bits.
+        """
+        if self._marts is None:
+            return of_shape(shape), values
+        return rows_of(self._marts.connection, shape, values)
 
     @property
     def catalogue(self) -> Connection:
@@ -68,14 +94,14 @@ class Snapshot:
         """
         return self._session.rows(statement, values)
 
-    def ids(self, dimension: Dimension, kind: MatchOn, value: str | int, run: Run) -> list[int]:
-        """Return the ids of the members of a dimension whose key, slug or name is a value."""
+    def ids(self, dimension: Dimension, kind: Kind, value: str | int, run: Run) -> list[int]:
+        """Return the ids of the members whose key, slug or name is a value, or whose search key has it."""
         known, key = self._state.members, (run.seq, dimension.name, kind, value)
         found = known.get(key)
         if found is None:
             rows = self.rows(_members(dimension.name, kind), {"run": run.seq, "value": value})
             found = [row[0] for row in rows]
-            if found:  # a value that there is none of may be any text, of any length
+            if found and kind != "part":  # a value that there is none of may be any text, of any length
                 if len(known) >= MEMBERS:
                     known.clear()
                 known[key] = found
@@ -125,15 +151,17 @@ class Snapshot:
 class MartStore:
     """Opens the file when first needed, and anew when it was replaced or the published pointer moved."""
 
-    def __init__(self, path: Path, statement_timeout_s: float = 10) -> None:
+    def __init__(self, path: Path, statement_timeout_s: float = 10, direct: Source | None = None) -> None:
+        """``direct``: where the rows of marts are, if not in the file."""
         self._path = path
+        self._not_here = NotHere() if direct else None
         self._timeout_s = statement_timeout_s
         self._session: Session | None = None
         self._slow = Slow()
         self._look_at = 0.0
         self._state: State | None = None
-        self._lane = _Threads(path, "store-lane", THREADS)
-        self._bulk = _Threads(path, "store-bulk", 1)
+        self._lane = _Threads(path, "store-lane", WAITERS if direct else THREADS, direct)
+        self._bulk = _Threads(path, "store-bulk", 1, direct)
 
     def state(self) -> State:
         """Return what is published and kept: the same object until that changes.
@@ -174,7 +202,7 @@ class MartStore:
             StoreFailure: as above.
             StatementTimeout: its statements take longer than a moment, or lately did.
         """
-        return _ask(self._own(), question, min(ON_LOOP_S, self._timeout_s))
+        return _ask(self._own(), question, min(ON_LOOP_S, self._timeout_s), self._not_here)
 
     @property
     def running(self) -> int:
@@ -200,15 +228,20 @@ class MartStore:
         return self._session
 
 
-def _ask(session: Session, question: Callable[[Snapshot], T], budget_s: float) -> T:
-    return session.ask(lambda state: question(Snapshot(session, state)), budget_s)
+def _ask(session: Session, question: Callable[[Snapshot], T], budget_s: float, source: Source | None) -> T:
+    def answer(state: State) -> T:
+        with source.asked() if source else nullcontext() as marts:
+            return question(Snapshot(session, state, marts))
+
+    return session.ask(answer, budget_s)
 
 
 class _Threads:
     """A lane whose threads have a session each."""
 
-    def __init__(self, path: Path, name: str, threads: int) -> None:
+    def __init__(self, path: Path, name: str, threads: int, direct: Source | None) -> None:
         self._path = path
+        self._direct = direct
         self._lane = Lane(name, threads, WAITING)
         self._idle: list[Session | None] = [None] * threads
         self._busy: set[Session] = set()
@@ -251,13 +284,14 @@ class _Threads:
         try:
             if self._closing:
                 session.interrupt()
-            return _ask(session, question, budget_s)
+            return _ask(session, question, budget_s, self._direct)
         finally:
             self._busy.discard(session)
 
 
 @lru_cache
-def _members(dimension: str, kind: MatchOn) -> Compiled:
+def _members(dimension: str, kind: Kind) -> Compiled:
     table = DIMENSION_TABLES[dimension]
-    found = select(table.c.id).where(of_run(table), table.c[_COLUMNS[kind]] == bindparam("value"))
-    return compiled(found)
+    value: BindParameter[Any] = bindparam("value")
+    same = func.instr(table.c[SEARCH_KEY], value) > 0 if kind == "part" else table.c[_COLUMNS[kind]] == value
+    return compiled(select(table.c.id).where(of_run(table), same))

@@ -1,0 +1,143 @@
+"""Reading marts where they are: in the warehouse itself, for those that are too large to copy.
+
+The local store still has the catalogue and the dimensions, so what is published, pinned or unchanged is known
+without asking. Only rows of marts come from the warehouse, by a lane: its drivers wait for the network.
+"""
+
+import math
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from app.errors import StoreFailure
+from app.marts.definitions import MAX_SUM
+from app.serving.errors import StatementTimeout, invalid
+from app.serving.portable import unlisted
+from app.serving.statement import Compiled, Shape, page
+
+#: SQLSTATE of a statement that was ended (PostgreSQL, appendix A).
+_CANCELLED = "57014"
+
+
+class Marts(Protocol):
+    """Where one question finds the rows of marts that are not in the store."""
+
+    @property
+    def connection(self) -> Connection:
+        """A connection for this question.
+
+        Raises:
+            StatementTimeout: not here, where nobody may wait.
+        """
+
+
+class Source(Protocol):
+    """Where questions find them."""
+
+    def asked(self) -> AbstractContextManager[Marts]:
+        """Give one question its way there.
+
+        Raises:
+            StatementTimeout: the warehouse ended a statement.
+            StoreFailure: the warehouse does not answer.
+        """
+
+
+class NotHere:
+    """For the event loop: the question is asked again on a lane."""
+
+    def asked(self) -> AbstractContextManager[Marts]:
+        """See ``Source``."""
+        return nullcontext(self)
+
+    @property
+    def connection(self) -> Connection:
+        """See ``Marts``."""
+        raise StatementTimeout("the warehouse is asked on a thread")
+
+
+class Direct:
+    """The warehouse, read itself. ``limit`` is its SQL for the time that a statement may take, in {ms}."""
+
+    def __init__(self, engine: Engine, limit: str, timeout_s: float) -> None:
+        self._engine = engine
+        self._limit = limit.format(ms=math.ceil(timeout_s * 1000), s=math.ceil(timeout_s))
+
+    @contextmanager
+    def asked(self) -> Iterator[Marts]:
+        """See ``Source``."""
+        try:
+            with ExitStack() as opened:
+                yield _Asked(lambda: self._connect(opened))
+        except DBAPIError as error:
+            if isinstance(error.orig, sqlite3.Error):  # the store's own
+                raise
+            raise _failure(error) from error
+
+    def close(self) -> None:
+        """Let go of idle connections."""
+        self._engine.dispose()
+
+    def _connect(self, opened: ExitStack) -> Connection:
+        connection = opened.enter_context(self._engine.connect())
+        connection.exec_driver_sql(self._limit)
+        return connection
+
+
+class _Asked:
+    """Connects when that is needed first."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+
+    @cached_property
+    def connection(self) -> Connection:
+        """See ``Marts``."""
+        return self._connect()
+
+
+def _failure(error: DBAPIError) -> StoreFailure | StatementTimeout:
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    if state == _CANCELLED or "timeout" in str(error.orig).lower():
+        return StatementTimeout("this takes too much of the warehouse's time", "ask for less at once")
+    return StoreFailure("the warehouse cannot be read", "see the server's log")
+
+
+def rows_of(
+    connection: Connection, shape: Shape, values: Mapping[str, Any]
+) -> tuple[Compiled, dict[str, Any]]:
+    """Read a page from the warehouse; return a statement that gives the store the same rows, and its values.
+
+    Raises:
+        InvalidParameters: a sum asked for does not fit 64 bits.
+    """
+    several = {clause.name for clause in shape.clauses if clause.operator == "in"}
+    bound = {name: unlisted(value) if name in several else value for name, value in values.items()}
+    found = connection.execute(page(shape), bound)
+    rows = [[_integer(value) for value in row] for row in found]
+    return _given(shape.shown.columns), {"rows": orjson.dumps(rows).decode()}
+
+
+def _integer(value: Any) -> Any:
+    """Return a whole decimal, as databases sum integers, as the integer that it is."""
+    if not isinstance(value, Decimal):
+        return value
+    whole = int(value)
+    if whole != value:
+        raise ArithmeticError(f"the warehouse returned {value} where a whole number was asked for")
+    if abs(whole) > MAX_SUM:
+        raise invalid("rollup", "a sum is beyond 2^63-1; select fewer years")
+    return whole
+
+
+@lru_cache(maxsize=1024)
+def _given(columns: Sequence[str]) -> Compiled:
+    cells = (f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(columns))
+    return Compiled(f"SELECT {', '.join(cells)} FROM json_each(:rows)", {})  # noqa: S608 - names of our own

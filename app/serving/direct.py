@@ -13,10 +13,11 @@ from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from app.errors import StoreFailure
+from app.marts.catalog import run_table
 from app.marts.definitions import MAX_SUM
 from app.serving.errors import StatementTimeout, invalid
 from app.serving.portable import unlisted
@@ -117,12 +118,27 @@ def rows_of(
 
     Raises:
         InvalidParameters: a sum asked for does not fit 64 bits.
+        StoreFailure: the run was pruned meanwhile.
     """
     several = {clause.name for clause in shape.clauses if clause.operator == "in"}
     bound = {name: unlisted(value) if name in several else value for name, value in values.items()}
     found = connection.execute(page(shape), bound)
     rows = [[_integer(value) for value in row] for row in found]
+    check_kept(connection, values["run"])
     return _given(shape.shown.columns), {"rows": orjson.dumps(rows).decode()}
+
+
+def check_kept(connection: Connection, *runs: int) -> None:
+    """Check that the rows of these runs, by number, were all there: to be asked after they were read.
+
+    The store hears of a pruned run a moment after its rows have gone; nobody may take that for an empty mart.
+
+    Raises:
+        StoreFailure: one of them was pruned.
+    """
+    kept = select(func.count()).where(run_table.c.seq.in_(runs), run_table.c.pruned_at.is_(None))
+    if connection.execute(kept).scalar_one() != len(set(runs)):
+        raise StoreFailure("a run was pruned while it was read", "ask again")
 
 
 def _integer(value: Any) -> Any:

@@ -155,7 +155,7 @@ def _page(
     )
     if shape.nulls is None:
         return page
-    beyond = _beyond(relation.columns, shape.shown.order, shape.nulls)
+    beyond = _beyond(relation.columns, shape.shown.order, shape.nulls, whole_rows=shape.lists)
     of_keys = set(shape.shown.sorted_by) <= set(shape.view.key)
     return page.having(beyond) if relation.group and not of_keys else page.where(beyond)
 
@@ -189,10 +189,15 @@ def _ordered(columns: Columns, item: Order) -> ColumnElement[Any]:
     return directed.nulls_last() if item.field.nullable else directed
 
 
-def _beyond(columns: Columns, order: Sequence[Order], nulls: Sequence[bool]) -> ColumnElement[bool]:
-    """Select the rows after the last one: keyset pagination over mixed directions and nulls."""
+def _beyond(
+    columns: Columns, order: Sequence[Order], nulls: Sequence[bool], whole_rows: bool = True
+) -> ColumnElement[bool]:
+    """Select the rows after the last one: keyset pagination over mixed directions and nulls.
+
+    ``whole_rows``: the database finds rows after another by an index, and not every one compares rows at all.
+    """
     directions = {item.descending for item in order}
-    if len(directions) == 1 and not any(item.field.nullable for item in order):
+    if whole_rows and len(directions) == 1 and not any(item.field.nullable for item in order):
         row = tuple_(*(columns[item.field.name] for item in order))
         last = tuple_(*(_last(columns, order, place) for place in range(len(order))))
         return row < last if directions == {True} else row > last

@@ -24,7 +24,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 pytest: $(STAMP)
-	@deploy/tools.sh chromium curl node:nodejs npm redis-server wrk
+	@deploy/tools.sh chromium curl node:nodejs npm pg_ctlcluster:postgresql redis-server wrk
 	$(BIN)/pytest $(PYTEST)
 
 # What the tests hold of app/auth: every branch, or this fails.

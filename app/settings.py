@@ -71,6 +71,9 @@ class Settings(BaseSettings):
         16_777_216, description="Memory for finished answers, in bytes per worker; 0 keeps none."
     )
 
+    replica_poll: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        0.5, description="Seconds between two looks at a warehouse that the API reads a local copy of."
+    )
     statement_timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
         10, description="Seconds of database time that one question may take, more than 0."
     )

@@ -110,7 +110,7 @@ def _values(schema: dict[str, Any]) -> str:
 
 def metrics() -> Lines:
     """Every metric of ``/metrics``."""
-    heads = [line.split(" ", 3)[2:] for line in Metrics().exposition(None).splitlines() if "# HELP" in line]
+    heads = [line.split(" ", 3)[2:] for line in Metrics().exposition({}).splitlines() if "# HELP" in line]
     yield from _table(("Metric", "Meaning"), [(f"`{name}`", meaning) for name, meaning in heads])
 
 

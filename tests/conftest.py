@@ -4,10 +4,13 @@ import ipaddress
 import os
 import socket
 import sys
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.support.postgres import PostgresServer
 
 MAY_SKIP = "may_skip"
 
@@ -55,3 +58,20 @@ def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if report.outcome == "skipped" and os.environ.get("CI") == "true":
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[PostgresServer]":
+    """A PostgreSQL for all tests, which leave it running."""
+    from tests.support.postgres import postgres_server, programs  # late: few tests need a driver
+
+    if programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: "PostgresServer") -> str:
+    """The URL of a database of the test's own, both of its schemas at head."""
+    return postgres.create()

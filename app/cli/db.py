@@ -23,7 +23,7 @@ def _state(settings: Settings) -> list[dict[str, str | None]]:
     return [
         {
             "database": history,
-            "revision": current(_open(settings, history)),
+            "revision": current(_open(settings, history), history),
             "head": head(history),
         }
         for history in HISTORIES

@@ -7,7 +7,8 @@ import typer
 from app.cli.audit import open_audit
 from app.cli.output import Json, emit
 from app.cli.stores import warehouse
-from app.database import transaction
+from app.database import sole_writer
+from app.marts.catalog import publication_table
 from app.settings import load_settings
 from app.warehouse import publish as pointer
 from app.warehouse.runs import Run
@@ -18,7 +19,7 @@ def publish(
 ) -> None:
     """Publish a kept run; readers see it at once."""
     audit = open_audit()
-    with transaction(warehouse().engine) as connection:
+    with sole_writer(warehouse().engine, publication_table) as connection:
         published = pointer.publish(connection, run)
     audit.write("run.published", run_id=published.run_id)
     _show(published, as_json)
@@ -30,7 +31,7 @@ def rollback(
 ) -> None:
     """Publish what was published before."""
     audit = open_audit()
-    with transaction(warehouse().engine) as connection:
+    with sole_writer(warehouse().engine, publication_table) as connection:
         published = pointer.rollback(connection, to)
     audit.write("run.rolled_back", run_id=published.run_id)
     _show(published, as_json)

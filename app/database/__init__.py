@@ -10,8 +10,9 @@ from app.database.migrations import (
     migrations_folder,
     ready,
     upgrade,
+    version_table,
 )
-from app.database.opening import open_engine, transaction
+from app.database.opening import open_engine, sole_writer, transaction
 
 __all__ = [
     "HISTORIES",
@@ -23,6 +24,8 @@ __all__ = [
     "migrations_folder",
     "open_engine",
     "ready",
+    "sole_writer",
     "transaction",
     "upgrade",
+    "version_table",
 ]

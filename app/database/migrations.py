@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -20,6 +20,8 @@ from app.errors import SchemaError, StoreFailure
 
 History = Literal["warehouse", "accounts"]
 HISTORIES: tuple[History, ...] = ("warehouse", "accounts")
+#: Where both histories noted their revisions once, each in a file of its own.
+_SHARED_TABLE = "alembic_version"
 _UNKNOWN_REVISION = "see 'app db current'; a database that is ahead needs a newer program"
 
 
@@ -40,7 +42,7 @@ def existing(url: str, history: History) -> Engine | None:
     if make_url(url).get_backend_name() == "sqlite" and not (file and Path(file).is_file()):
         return None
     engine = open_engine(url)
-    found = current(engine)
+    found = current(engine, history)
     _refuse_unknown(found, history)
     return engine if found == head(history) else None
 
@@ -69,10 +71,26 @@ def head(history: History) -> str:
     return revision
 
 
-def current(engine: Engine) -> str | None:
-    """Return the revision the database is at; None where it is empty."""
+def version_table(history: History) -> str:
+    """Name the table that notes the revision of a history."""
+    return f"{_SHARED_TABLE}_{history}"
+
+
+def current(engine: Engine, history: History) -> str | None:
+    """Return the revision the database is at; None where it has nothing of this history."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        shared = _has_shared_table(connection, history)
+        table = _SHARED_TABLE if shared else version_table(history)
+        context = MigrationContext.configure(connection, opts={"version_table": table})
+        return context.get_current_revision()
+
+
+def _has_shared_table(connection: Connection, history: History) -> bool:
+    """Whether the revision is where it once was: in a SQLite file that an older program migrated last."""
+    if connection.dialect.name != "sqlite":
+        return False
+    tables = inspect(connection).get_table_names()
+    return _SHARED_TABLE in tables and version_table(history) not in tables
 
 
 def upgrade(engine: Engine, history: History, revision: str = "head") -> None:
@@ -88,7 +106,9 @@ def downgrade(engine: Engine, history: History, revision: str) -> None:
 def _migrate(engine: Engine, history: History, step: Any, revision: str) -> None:
     config = _config(history)
     with transaction(engine) as connection:
-        config.attributes["connection"] = connection
+        if _has_shared_table(connection, history):
+            connection.execute(text(f"ALTER TABLE {_SHARED_TABLE} RENAME TO {version_table(history)}"))
+        config.attributes.update(connection=connection, version_table=version_table(history))
         try:
             step(config, revision)
         except CommandError as error:
@@ -104,7 +124,7 @@ def ready(engine: Engine, history: History) -> Engine:
     """
     needed = head(history)
     try:
-        found = current(engine)
+        found = current(engine, history)
         if found == needed:
             return engine
         _refuse_unknown(found, history)

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from sqlalchemy import URL, Connection, Engine
+from sqlalchemy import URL, Connection, Engine, Table
 from sqlalchemy.engine import make_url
 
 from app.database.postgres import open_postgres
 from app.database.sqlite import open_sqlite
 from app.errors import ConfigurationError
 
+#: How a transaction keeps other writers of a table waiting until its end, where it is not alone anyway.
+_TABLE_LOCKS: Mapping[str, str] = {"postgresql": "LOCK TABLE {} IN EXCLUSIVE MODE"}
 _OPENERS: Mapping[str, Callable[[URL], Engine]] = {"sqlite": open_sqlite, "postgresql": open_postgres}
 
 
@@ -34,4 +36,14 @@ def open_engine(url: str) -> Engine:
 def transaction(engine: Engine) -> Iterator[Connection]:
     """Give one write transaction. On SQLite it takes the write lock at once, not half way."""
     with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        yield connection
+
+
+@contextmanager
+def sole_writer(engine: Engine, table: Table) -> Iterator[Connection]:
+    """Give one write transaction that finds a table as the last such one left it. Readers never wait."""
+    with transaction(engine) as connection:
+        lock = _TABLE_LOCKS.get(engine.dialect.name)
+        if lock is not None:
+            connection.exec_driver_sql(lock.format(table.name))
         yield connection

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from app.database import existing, transaction
+from app.database import existing, sole_writer, transaction
 from app.errors import AuditHeld
 from app.etl import engines
 from app.etl.audit import audit
@@ -21,6 +21,7 @@ from app.etl.record import RunRecord, record_failure, record_killed
 from app.etl.reports import write_reports
 from app.etl.retention import keep_newest
 from app.etl.work import delete_work, work_folder
+from app.marts.catalog import publication_table
 from app.marts.tables import RUN_TABLES
 from app.settings import Settings
 from app.storage import ObjectStore, open_store
@@ -219,7 +220,8 @@ def _land(lake: ObjectStore, delivery: Delivery, result: Transformed, record: Ru
 
 
 def _publish(stores: _Stores, record: RunRecord) -> Run:
-    with record.step("publish"), transaction(stores.warehouse.engine) as connection:
+    engine = stores.warehouse.engine
+    with record.step("publish"), sole_writer(engine, publication_table) as connection:
         stores.lock.check(connection)
         return publish(connection, record.run_id)
 

@@ -10,18 +10,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from app import __version__
-from app.database import transaction
+from app.database import sole_writer
 from app.errors import StoreFailure
 from app.etl.delivery import Delivery
 from app.etl.engines import Transformed
 from app.etl.landing import landed_or_deleted, landed_store
 from app.etl.options import RunOptions
-from app.marts.catalog import run_table
+from app.marts.catalog import publication_table, run_table
 from app.storage import ObjectStore
-from app.warehouse.runs import Status, timestamp
+from app.warehouse.runs import Status, insert_run, timestamp
 
 KILLED = "the run was killed before it finished"
 _NO_RESULT: dict[str, Any] = {
@@ -141,7 +141,7 @@ def record_killed(run_id: str, location: str, warehouse: Engine) -> None:
 
 
 def _keep_failed(warehouse: Engine, values: Mapping[str, Any]) -> None:
-    with transaction(warehouse) as connection:
+    with sole_writer(warehouse, publication_table) as connection:
         _insert_or_explain(connection, values)
 
 
@@ -150,7 +150,7 @@ def _insert_or_explain(connection: Connection, values: Mapping[str, Any]) -> Non
     loaded = select(run_table.c.status).where(run_table.c.run_id == values["run_id"])
     status = connection.execute(loaded).scalar_one_or_none()
     if status is None:
-        connection.execute(insert(run_table).values(**_NO_RESULT, **values))
+        insert_run(connection, {**_NO_RESULT, **values})
     elif status == "held":
         mine = update(run_table).where(run_table.c.run_id == values["run_id"])
         connection.execute(mine.values(reason=values["reason"]))

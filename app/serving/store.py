@@ -5,6 +5,7 @@ first. One that takes longer than a moment is interrupted and asked again on a l
 while the like of it goes there at once.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -113,7 +114,11 @@ class MartStore:
 
     def _own(self) -> Session:
         if self._session is None or self._session.stale or time.monotonic() >= self._look_at:
-            self._session = renewed(self._session, self._path, _LOOP_CHECKS, self._slow)
+            before = self._session
+            self._session = renewed(before, self._path, _LOOP_CHECKS, self._slow)
+            if before is not None and before.identity != self._session.identity:
+                for threads in (self._lane, self._bulk):
+                    threads.let_go()
         return self._session
 
 
@@ -135,6 +140,7 @@ class _Threads:
         self._idle: list[Session | None] = [None] * threads
         self._busy: set[Session] = set()
         self._closing = False
+        self._taking = threading.Lock()
 
     @property
     def running(self) -> int:
@@ -160,8 +166,17 @@ class _Threads:
             if idle is not None:
                 idle.close()
 
+    def let_go(self) -> None:
+        """Close the sessions that nobody uses: of a file that was replaced they hold the room on the disk."""
+        with self._taking:
+            idle, self._idle[:] = self._idle.copy(), [None] * len(self._idle)
+        for session in idle:
+            if session is not None:
+                session.close()
+
     def _ask(self, question: Callable[[Snapshot], T], budget_s: float) -> T:
-        session = self._idle.pop()
+        with self._taking:
+            session = self._idle.pop()
         try:
             session = renewed(session, self._path, _LANE_CHECKS)
             return self._busily(session, question, budget_s)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.database import transaction
 from app.errors import RunInProgress, StoreFailure
@@ -44,8 +44,12 @@ class RunLock:
         self._thread.start()
 
     def check(self, connection: Connection) -> None:
-        """Raise ``StoreFailure`` where the lock was lost: a run that was taken for dead changes nothing."""
-        if connection.execute(select(lock.c.run_id)).scalar_one_or_none() != self.run_id:
+        """Raise ``StoreFailure`` where the lock was lost: a run that was taken for dead changes nothing.
+
+        Until the end of the transaction nobody can take it; only the heartbeat goes on.
+        """
+        holder = select(lock.c.run_id).with_for_update(read=True, key_share=True)
+        if connection.execute(holder).scalar_one_or_none() != self.run_id:
             raise StoreFailure(
                 f"run {self.run_id} lost its lock: it was not heard of for too long", "run again"
             )
@@ -91,22 +95,29 @@ def _acquire(engine: Engine, run_id: str, location: str, recover: Recover) -> No
     if dead is not None:
         _refuse_beside(dead)
         recover(dead.run_id, dead.location)
-    with transaction(engine) as connection:
-        holder = _holder(connection)
-        if holder is not None and (dead is None or holder.run_id != dead.run_id):
-            _refuse_beside(holder)
-        now = datetime.now(UTC)
-        connection.execute(delete(lock))
-        mine = {"machine": machine(), "process": process(), "acquired_at": now, "heartbeat_at": now}
-        connection.execute(insert(lock).values(name=NAME, run_id=run_id, location=location, **mine))
+    try:
+        with transaction(engine) as connection:
+            if dead is not None:
+                connection.execute(delete(lock).where(lock.c.run_id == dead.run_id))
+            _insert(connection, run_id, location)
+    except IntegrityError:  # there can be one row: somebody was quicker
+        with engine.connect() as connection:
+            _refuse_beside(_holder(connection))
+        raise RunInProgress("another run was in progress just now", "run again") from None
+
+
+def _insert(connection: Connection, run_id: str, location: str) -> None:
+    now = datetime.now(UTC)
+    mine = {"machine": machine(), "process": process(), "acquired_at": now, "heartbeat_at": now}
+    connection.execute(insert(lock).values(name=NAME, run_id=run_id, location=location, **mine))
 
 
 def _holder(connection: Connection) -> Row[Any] | None:
     return connection.execute(select(lock).where(lock.c.name == NAME)).one_or_none()
 
 
-def _refuse_beside(holder: Row[Any]) -> None:
-    if _is_live(holder):
+def _refuse_beside(holder: Row[Any] | None) -> None:
+    if holder is not None and _is_live(holder):
         since = timestamp(holder.acquired_at)
         raise RunInProgress(
             f"run {holder.run_id} is in progress since {since} ({_where(holder)})", "wait for it to end"

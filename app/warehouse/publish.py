@@ -1,15 +1,18 @@
-"""Moving the published pointer, and deleting runs that nobody keeps. Each is one transaction."""
+"""Moving the published pointer, and deleting runs that nobody keeps. Each is one transaction.
+
+Who moves the pointer or deletes a run is the ``sole_writer`` of the table of publications meanwhile.
+"""
 
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from app.database import transaction
+from app.database import sole_writer, transaction
 from app.errors import UnknownRun
 from app.marts.catalog import publication_table as publication
 from app.marts.catalog import run_table
 from app.warehouse.base import Warehouse
-from app.warehouse.runs import Run, current, current_publication, find, newest_first
+from app.warehouse.runs import Run, current, current_publication, find, newest_first, next_number
 
 NOTHING_BEFORE = "nothing was published before the present run"
 
@@ -75,7 +78,8 @@ def _move(connection: Connection, run: Run, parent: int | None, action: str) -> 
     was = current(connection)
     if was is not None:
         connection.execute(update(run_table).where(run_table.c.seq == was.seq).values(status="superseded"))
-    connection.execute(insert(publication).values(run=run.seq, parent=parent, action=action, at=now))
+    move = {"run": run.seq, "parent": parent, "action": action, "at": now}
+    connection.execute(insert(publication).values(seq=next_number(connection, publication.c.seq), **move))
     connection.execute(
         update(run_table)
         .where(run_table.c.seq == run.seq)
@@ -95,7 +99,7 @@ def prune(warehouse: Warehouse, run: Run) -> bool:
     Returns:
         False where the run was published meanwhile, and so stays.
     """
-    with transaction(warehouse.engine) as connection:
+    with sole_writer(warehouse.engine, publication) as connection:
         published = current(connection)
         if published is not None and published.seq == run.seq:
             return False

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Column, Connection, Row, Select, func, insert, select
 
 from app.errors import NothingPublished, PrunedRun, UnknownRun, near_miss
 from app.marts.catalog import publication_table, run_table
@@ -128,6 +128,12 @@ def read(connection: Connection, runs: Select[Any], values: Mapping[str, Any] | 
 
 def insert_run(connection: Connection, values: Mapping[str, Any]) -> int:
     """Insert a run into the catalogue and return its number."""
-    connection.execute(insert(run_table).values(values))
-    number = select(run_table.c.seq).where(run_table.c.run_id == values["run_id"])
-    return int(connection.execute(number).scalar_one())
+    number = next_number(connection, run_table.c.seq)
+    connection.execute(insert(run_table).values(**values, seq=number))
+    return number
+
+
+def next_number(connection: Connection, column: Column[int]) -> int:
+    """Return the number behind the greatest of a column: no warehouse but SQLite numbers rows by itself."""
+    greatest = connection.execute(select(func.max(column))).scalar()
+    return int(greatest or 0) + 1

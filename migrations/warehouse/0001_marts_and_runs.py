@@ -1,4 +1,10 @@
-"""Marts, dimensions and the run catalogue."""
+"""Marts, dimensions and the run catalogue.
+
+Only a SQLite file, which the API reads, has search keys, and only there rows have foreign keys. On PostgreSQL
+marts and dimensions are partitioned by run.
+"""
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,6 +36,12 @@ MARTS = {
     "mart_company_genre_year": ("company_id", "genre_id", "year"),
 }
 DIMENSIONS = {"dim_genre": ("slug",), "dim_production_company": ()}
+#: How rows of runs are stored, each dialect by its own words.
+STORED: dict[str, Any] = {"sqlite_with_rowid": False, "postgresql_partition_by": "LIST (run)"}
+
+
+def _is_sqlite() -> bool:
+    return op.get_bind().dialect.name == "sqlite"
 
 
 def upgrade() -> None:
@@ -45,10 +57,15 @@ def downgrade() -> None:
         op.drop_table(name)
 
 
+def _number() -> sa.Column[int]:
+    """Return the column that SQLite numbers by itself, and the program everywhere else."""
+    return sa.Column("seq", sa.Integer, nullable=False, autoincrement="auto" if _is_sqlite() else False)
+
+
 def _create_catalogue() -> None:
     op.create_table(
         "run",
-        sa.Column("seq", sa.Integer, nullable=False),
+        _number(),
         sa.Column("run_id", sa.String(64), nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("reason", sa.Text),
@@ -71,7 +88,7 @@ def _create_catalogue() -> None:
     )
     op.create_table(
         "publication",
-        sa.Column("seq", sa.Integer, nullable=False),
+        _number(),
         sa.Column("run", sa.Integer, nullable=False),
         sa.Column("parent", sa.Integer),
         sa.Column("action", sa.String(16), nullable=False),
@@ -94,6 +111,10 @@ def _create_catalogue() -> None:
     )
 
 
+def _run_exists(name: str) -> list[sa.ForeignKeyConstraint]:
+    return [sa.ForeignKeyConstraint(["run"], ["run.seq"], name=f"fk_{name}_run")] if _is_sqlite() else []
+
+
 def _create_mart(name: str, key: tuple[str, ...]) -> None:
     op.create_table(
         name,
@@ -109,8 +130,8 @@ def _create_mart(name: str, key: tuple[str, ...]) -> None:
         ),
         *(sa.Column(measure, kind, nullable=nullable) for measure, kind, nullable in MEASURES),
         sa.PrimaryKeyConstraint("run", *key, name=f"pk_{name}"),
-        sa.ForeignKeyConstraint(["run"], ["run.seq"], name=f"fk_{name}_run"),
-        sqlite_with_rowid=False,
+        *_run_exists(name),
+        **STORED,
     )
     for column in key[1:]:
         op.create_index(f"ix_{name}_run_{column}", name, ["run", column])
@@ -123,9 +144,9 @@ def _create_dimension(name: str, extra: tuple[str, ...]) -> None:
         sa.Column("id", sa.BigInteger, nullable=False, autoincrement=False),
         sa.Column("name", sa.Text, nullable=False),
         *(sa.Column(column, sa.Text, nullable=False) for column in extra),
-        sa.Column("search_key", sa.Text, nullable=False),
+        *([sa.Column("search_key", sa.Text, nullable=False)] if _is_sqlite() else []),
         sa.PrimaryKeyConstraint("run", "id", name=f"pk_{name}"),
-        sa.ForeignKeyConstraint(["run"], ["run.seq"], name=f"fk_{name}_run"),
-        sqlite_with_rowid=False,
+        *_run_exists(name),
+        **STORED,
     )
     op.create_index(f"ix_{name}_run_name", name, ["run", "name"])

@@ -1,6 +1,7 @@
 """The rows of each mart that lead by each measure.
 
-Rankings need them of runs that are loaded already, too. Listings of such runs do without.
+Rankings need them of runs that are loaded already, too. Listings of such runs do without. Only the API reads
+them: they are in SQLite files alone.
 """
 
 from typing import Any
@@ -29,7 +30,13 @@ MEASURES = (
 RANKED = {"genre_year": "genre_id", "company_year": "company_id"}
 
 
+def _is_sqlite() -> bool:
+    return op.get_bind().dialect.name == "sqlite"
+
+
 def upgrade() -> None:
+    if not _is_sqlite():
+        return
     op.create_table(
         "leader",
         sa.Column("run", sa.Integer, nullable=False, autoincrement=False),
@@ -43,6 +50,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    if not _is_sqlite():
+        return
     for table in (*(f"ranking_{mart}" for mart in RANKED), "leader"):
         op.drop_table(table)
 

@@ -1,4 +1,4 @@
-"""Full-text indexes of the members of each run."""
+"""Full-text indexes of the members of each run, in SQLite files alone: only the API searches."""
 
 from alembic import op
 
@@ -10,8 +10,12 @@ depends_on = None
 DIMENSIONS = ("genre", "production_company")
 
 
+def _is_sqlite() -> bool:
+    return op.get_bind().dialect.name == "sqlite"
+
+
 def upgrade() -> None:
-    for name in DIMENSIONS:
+    for name in DIMENSIONS if _is_sqlite() else ():
         op.execute(
             f"CREATE VIRTUAL TABLE search_{name} USING fts5("
             "search_key, run UNINDEXED, id UNINDEXED, tokenize='trigram case_sensitive 1', columnsize=0)"
@@ -24,5 +28,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in DIMENSIONS:
+    for name in DIMENSIONS if _is_sqlite() else ():
         op.execute(f"DROP TABLE search_{name}")

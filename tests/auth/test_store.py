@@ -8,20 +8,20 @@ import sys
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 
 from app.auth.store import open_accounts, server_secret
 from app.auth.tables import metadata
 from app.database import current, downgrade, open_engine, ready
 from app.errors import ConfigurationError, StoreFailure
 from app.settings import Settings
+from tests.support.schema import differences
 
 START = """
 import json, sys
 from pathlib import Path
 from app.auth.service import Auth
 from app.settings import Settings
+from tests.support.schema import differences
 
 sys.stdin.readline()
 auth = Auth.open(Settings(home=Path(sys.argv[1])))
@@ -31,15 +31,13 @@ auth.close()
 
 
 def test_the_migrations_build_what_the_tables_declare(settings: Settings) -> None:
-    with open_accounts(settings).connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
+    assert differences(open_accounts(settings), metadata) == []
 
 
 def test_the_migrations_can_be_undone(settings: Settings) -> None:
     engine = open_accounts(settings)
     downgrade(engine, "accounts", "base")
-    assert current(engine) is None
+    assert current(engine, "accounts") is None
     ready(engine, "accounts")
 
 

@@ -9,23 +9,18 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 PROGRAM = shutil.which("redis-server")
 needs_redis = pytest.mark.skipif(PROGRAM is None, reason="redis-server is not installed")
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 @dataclass
 class RedisServer:
     """A server that can be stopped, held up and started again."""
 
-    port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     @property

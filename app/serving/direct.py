@@ -4,18 +4,19 @@ The local store still has the catalogue and the dimensions, so what is published
 without asking. Only rows of marts come from the warehouse, by a lane: its drivers wait for the network.
 """
 
-import math
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Protocol
 
 import orjson
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from app.database import limit_statements
 from app.errors import StoreFailure
 from app.marts.catalog import run_table
 from app.marts.definitions import MAX_SUM
@@ -23,6 +24,8 @@ from app.serving.errors import StatementTimeout, invalid
 from app.serving.portable import unlisted
 from app.serving.statement import Compiled, Shape, page
 
+#: A connection that was not used for so long is tried before it is.
+_TRUSTED_S = 1.0
 #: SQLSTATE of a statement that was ended (PostgreSQL, appendix A).
 _CANCELLED = "57014"
 
@@ -65,31 +68,62 @@ class NotHere:
 
 
 class Direct:
-    """The warehouse, read itself. ``limit`` is its SQL for the time that a statement may take, in {ms}."""
+    """The warehouse, read itself. Connections are kept for the questions to come."""
 
-    def __init__(self, engine: Engine, limit: str, timeout_s: float) -> None:
+    def __init__(self, engine: Engine, timeout_s: float) -> None:
+        """``timeout_s`` is the time that a statement may take."""
         self._engine = engine
-        self._limit = limit.format(ms=math.ceil(timeout_s * 1000), s=math.ceil(timeout_s))
+        self._timeout_s = timeout_s
+        self._idle: list[tuple[Connection, float]] = []
+        self._closed = False
 
     @contextmanager
     def asked(self) -> Iterator[Marts]:
         """See ``Source``."""
+        asked = _Asked(self._take)
         try:
-            with ExitStack() as opened:
-                yield _Asked(lambda: self._connect(opened))
+            yield asked
         except DBAPIError as error:
             if isinstance(error.orig, sqlite3.Error):  # the store's own
                 raise
             raise _failure(error) from error
+        finally:
+            if asked.open is not None:
+                self._give_back(asked.open)
 
     def close(self) -> None:
-        """Let go of idle connections."""
-        self._engine.dispose()
+        """Close the connections that nobody uses, and from now on the others after use."""
+        self._closed = True
+        while self._idle:
+            _close(self._idle.pop()[0])
 
-    def _connect(self, opened: ExitStack) -> Connection:
-        connection = opened.enter_context(self._engine.connect())
-        connection.exec_driver_sql(self._limit)
+    def _take(self) -> Connection:
+        """Return a connection that works; the server may have ended those that waited."""
+        while self._idle:
+            connection, since = self._idle.pop()
+            try:
+                if time.monotonic() - since > _TRUSTED_S:
+                    limit_statements(connection, self._timeout_s)
+            except DBAPIError:
+                _close(connection)
+            else:
+                return connection
+        connection = self._engine.connect()
+        limit_statements(connection, self._timeout_s)
         return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        with suppress(SQLAlchemyError):  # such a connection is found out when it is taken again
+            connection.rollback()
+        if connection.invalidated or self._closed:
+            _close(connection)
+        else:
+            self._idle.append((connection, time.monotonic()))
+
+
+def _close(connection: Connection) -> None:
+    with suppress(SQLAlchemyError):  # it is gone already
+        connection.close()
 
 
 class _Asked:
@@ -97,11 +131,14 @@ class _Asked:
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
+        self.open: Connection | None = None
 
-    @cached_property
+    @property
     def connection(self) -> Connection:
         """See ``Marts``."""
-        return self._connect()
+        if self.open is None:
+            self.open = self._connect()
+        return self.open
 
 
 def _failure(error: DBAPIError) -> StoreFailure | StatementTimeout:

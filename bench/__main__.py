@@ -4,14 +4,16 @@ import argparse
 import signal
 import sys
 
-from bench import etl
+from bench import etl, replica
 from bench.api import run as api
 
 
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("only", nargs="?", choices=("etl", "api"), help="one of the two; both by default")
+    parser.add_argument(
+        "only", nargs="?", choices=("etl", "api", "replica"), help="one of them; the first two by default"
+    )
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the ETL's large sample")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each contestant")
     parser.add_argument("--seconds", type=int, default=2, help="of one run against the API, 1 or more")
@@ -22,6 +24,8 @@ def main() -> None:
         etl.benchmark(options.rows, options.rounds)
     if options.only in {None, "api"}:
         api.benchmark(options.rounds, options.seconds, options.real_only)
+    if options.only == "replica":
+        replica.benchmark(options.rounds, options.seconds)
 
 
 if __name__ == "__main__":

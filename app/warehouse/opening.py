@@ -14,8 +14,6 @@ WAREHOUSES: Mapping[str, str] = {
     "sqlite": "app.warehouse.sqlite:SqliteWarehouse",
     "postgresql": "app.warehouse.postgres:PostgresWarehouse",
 }
-
-
 #: Warehouses whose own file the API reads, as their capabilities say; known here without their drivers.
 SERVING = frozenset({"sqlite"})
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from app.errors import SchemaError
+from app.errors import SchemaError, StoreFailure
 from app.serving.replica import Freshness, Status, follow
 from app.serving.replica.follow import Follower
 from app.serving.replica.place import Place
@@ -16,6 +16,13 @@ from tests.support.movies import LATER, MOVIES
 from tests.support.replicated import Replicated, elsewhere
 
 DOWN = OperationalError("SELECT secret", {"a": "secret"}, Exception("server at db.internal refused"))
+
+
+def caused_by_driver() -> StoreFailure:
+    """Return the failure of a database that cannot be opened, as the program raises it."""
+    failure = StoreFailure("the warehouse database cannot be opened: server at db.internal refused")
+    failure.__cause__ = DOWN
+    return failure
 
 
 class Clock:
@@ -154,6 +161,8 @@ def test_every_look_is_told(switch: Switched, clock: Clock) -> None:
     ("failure", "shown"),
     [
         (DOWN, "the warehouse cannot be read"),
+        (StoreFailure("the warehouse has 1 rows of mart_year of run a, not 2"), "mart_year of run a, not 2"),
+        (caused_by_driver(), "the warehouse cannot be read"),
         (SchemaError("the warehouse database is at revision 1, not 2", "run 'app db upgrade'"), "upgrade"),
         (OSError(28, "No space left on device"), "the replica cannot be written: No space left on device"),
         (ZeroDivisionError("secret"), "see the server's log"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sqlalchemy.exc import DBAPIError
 
-from app.errors import AppError
+from app.errors import AppError, StoreFailure
 from app.serving.replica.place import Place
 from app.serving.replica.status import Status, read_status
 from app.serving.replica.sync import Replica
@@ -90,15 +90,19 @@ def _reason(failure: Exception) -> str:
 
 
 def _cause(failure: Exception) -> BaseException:
-    return failure.orig or failure if isinstance(failure, DBAPIError) else failure
+    """Return what the driver said, if it did."""
+    inner = failure.__cause__ or failure if isinstance(failure, StoreFailure) else failure
+    return inner.orig or inner if isinstance(inner, DBAPIError) else inner
 
 
 def _shown(failure: Exception) -> str:
     """Return what anybody may know of a failure: no names of machines or people."""
-    if isinstance(failure, AppError):
-        return str(failure)
+    cause = _cause(failure)
     if isinstance(failure, OSError):
         return f"the replica cannot be written: {failure.strerror}"
-    if isinstance(_cause(failure), sqlite3.Error):
-        return f"the replica cannot be written: {_cause(failure)}"
-    return "the warehouse cannot be read" if isinstance(failure, DBAPIError) else "see the server's log"
+    if isinstance(cause, sqlite3.Error):
+        return f"the replica cannot be written: {cause}"
+    if isinstance(failure, AppError) and (cause is failure or not isinstance(failure, StoreFailure)):
+        return str(failure)
+    is_known = isinstance(failure, DBAPIError | StoreFailure)
+    return "the warehouse cannot be read" if is_known else "see the server's log"

@@ -5,10 +5,13 @@ import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
+from app.auth.keyring import ensure_key, read_keys
 from app.auth.store import open_accounts, server_secret
 from app.auth.tables import metadata
 from app.database import current, downgrade, open_engine, ready, upgrade
@@ -116,3 +119,21 @@ def test_processes_that_start_at_once_agree_on_the_first_key(tmp_path: Path, dat
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
     assert len(answers[0]["keys"]) == 1
     assert all(answer == answers[0] for answer in answers)
+
+
+@on_every_database
+def test_of_many_that_begin_at_once_one_makes_keys_and_secrets(settings: Settings) -> None:
+    """As close together as threads can be, each with a connection of its own."""
+    engine, together = open_accounts(settings), Barrier(6)
+
+    def begin(_: int) -> bytes:
+        together.wait()
+        ensure_key(engine)
+        together.wait()
+        return server_secret(engine, "cursor")
+
+    with ThreadPoolExecutor(6) as pool:
+        secrets = list(pool.map(begin, range(6)))
+    assert len(set(secrets)) == 1
+    with engine.connect() as connection:
+        assert len(read_keys(connection)) == 1

@@ -32,6 +32,10 @@ class ConfigurationError(AppError):
     exit_code = 2
 
 
+class StoreRefused(ConfigurationError):
+    """An object store that is there and refuses: no such bucket, or no right to do this in it."""
+
+
 class SchemaError(AppError):
     """A database whose schema is not at the revision that this program needs."""
 
@@ -79,6 +83,10 @@ class StoreFailure(AppError):
 
     exit_code = 6
     retryable = True
+
+
+class DamagedRun(AppError):
+    """A landed run, or what was made of it, is not what its manifest says: no retry mends that."""
 
 
 class SumOverflow(AppError):

@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.support.postgres import PostgresServer
+    from tests.support.s3 import S3Server
 
 MAY_SKIP = "may_skip"
 
@@ -19,6 +20,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and close the network before the first import of a test."""
     config.addinivalue_line("markers", f"{MAY_SKIP}(reason): this test may be skipped in CI, for this reason")
     sys.addaudithook(_only_this_machine)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[S3Server]":
+    """One S3 server for all tests that only use it; each takes a bucket of its own."""
+    from tests.support.s3 import s3_server  # late: most tests need no boto3
+
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 def _only_this_machine(event: str, arguments: tuple[Any, ...]) -> None:

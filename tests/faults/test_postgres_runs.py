@@ -21,7 +21,7 @@ from tests.support.postgres import PostgresServer
 STEPS = {
     "before the lock": ("app.etl.pipeline", "run_lock", "before", False),
     "reading": ("app.etl.pipeline", "_extract", "before", False),
-    "before the load": ("app.etl.pipeline", "_load", "before", False),
+    "before the load": ("app.etl.pipeline", "load_run", "before", False),
     "in the first COPY": ("app.warehouse.postgres", "_driver", "before", False),
     "in the last COPY": ("app.warehouse.parquet", "check_count", "before", False),
     "before the commit": ("app.warehouse.postgres:PostgresWarehouse", "load", "after", False),
@@ -85,7 +85,7 @@ def test_of_two_machines_that_run_at_once_one_wins(station: Station, tmp_path: P
     beside = (
         f"APP_HOME={shlex.quote(str(other))} {second} >{shlex.quote(str(said))} 2>&1 || echo exit $? >>{said}"
     )
-    first = station.run_while("app.etl.pipeline", "_load", "before", ["sh", "-c", beside])
+    first = station.run_while("app.etl.pipeline", "load_run", "before", ["sh", "-c", beside])
     assert (first.status, first.stderr) == (0, "")
     line, status = said.read_text().splitlines()
     assert re.match(

@@ -59,6 +59,8 @@ KEPT_TO = {
     "pyarrow": {"serving", "client"},
     "numpy": {"etl"},
     "alembic": {"database"},
+    "boto3": {"storage"},
+    "botocore": {"storage"},
     "uvicorn": {"server"},
     "httptools": {"server"},
 }

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("snowflake", "pyspark", "dask", "redis", "pyarrow", "polars", "pandas", "numpy", "pytest")
+HEAVY = ("snowflake", "pyspark", "dask", "redis", "pyarrow", "polars", "pandas", "numpy", "boto3", "pytest")
 COMMAND = """
 from app.cli.main import main
 try:

@@ -13,6 +13,7 @@ from app.marts.catalog import run_lock_table
 from app.marts.tables import RUN_TABLES
 from app.warehouse import postgres as under_test
 from app.warehouse.base import Warehouse
+from app.warehouse.keepers import RowKeeper
 from app.warehouse.lock import RunLock
 from tests.support.landed import landed
 from tests.support.movies import MOVIES, stored
@@ -99,7 +100,7 @@ def test_a_run_that_is_read_all_the_time_is_not_deleted(
 
 def test_the_heart_beats_while_a_run_is_loaded(engine: Engine) -> None:
     """The load holds on to the lock's row; who keeps it fresh does not wait for that."""
-    held = RunLock(engine, "a")
+    held = RunLock(RowKeeper(engine), "a")
     held.end()
     now = datetime.now(UTC)
     place = {"name": "etl", "run_id": "a", "location": "", "machine": "", "process": ""}

@@ -1,11 +1,11 @@
 """Engines by name. Each is imported only when asked for."""
 
 from app.errors import ConfigurationError, near_miss
-from app.etl.engines.base import Engine, Progress, Transformed
+from app.etl.engines.base import Engine, Transformed
 
 ENGINES = ("polars",)
 
-__all__ = ["ENGINES", "Engine", "Progress", "Transformed", "open_engine"]
+__all__ = ["ENGINES", "Engine", "Transformed", "open_engine"]
 
 
 def open_engine(name: str) -> Engine:

@@ -1,15 +1,13 @@
 """What an engine does: it turns a delivery into marts, dimensions and rejects below a folder."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from app.etl.delivery import Delivery
 from app.etl.options import RunOptions
-
-#: Told how many bytes of the delivery were read so far, and how many there are, both as delivered.
-Progress = Callable[[int, int], None]
+from app.etl.progress import Progress
 
 REJECTS = "rejects"
 REJECT_COLUMNS = ("file", "row", "id", "reason", "value", "record")

@@ -17,11 +17,12 @@ from app.errors import UnreadableDelivery
 from app.etl.delivery import Delivery
 from app.etl.engines import aggregate
 from app.etl.engines.ahead import read_ahead, work_ahead
-from app.etl.engines.base import REJECTS, Progress, Transformed
+from app.etl.engines.base import REJECTS, Transformed
 from app.etl.engines.members import Members
 from app.etl.engines.rejects import Rejects
 from app.etl.normalise import normalise
 from app.etl.options import RunOptions
+from app.etl.progress import Progress
 from app.etl.readers import Batch, DataFile, Reader, Span, open_reader
 from app.etl.readers.base import Record, missing_columns, missing_columns_error
 from app.etl.spool import Spool

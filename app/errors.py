@@ -85,6 +85,10 @@ class StoreFailure(AppError):
     retryable = True
 
 
+class DamagedRun(AppError):
+    """A landed run, or what was made of it, is not what its manifest says: no retry mends that."""
+
+
 class SumOverflow(AppError):
     """A sum beyond 2^63-1: the run fails, it never wraps."""
 

@@ -28,9 +28,12 @@ from app.serving.answers import Answers
 from app.serving.cache import Cache
 from app.serving.catalogue import Catalogue
 from app.serving.cursor import Cursors
+from app.serving.direct import Direct
 from app.serving.reader import Reader
+from app.serving.replica import Freshness, Keeper, place_of
 from app.serving.store import MartStore
 from app.settings import Settings, listed, load_settings
+from app.warehouse.opening import serves
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +47,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     chosen = settings or load_settings()
     audit = Audit.open(chosen.audit_file)
-    auth, store = Auth.open(chosen), _open_store(chosen)
+    auth = Auth.open(chosen)
+    place = None if serves(chosen.warehouse) else place_of(chosen.home, chosen.warehouse, chosen.copies_marts)
+    direct = _direct(chosen) if place and not chosen.copies_marts else None
+    store = MartStore(place.store, chosen.statement_timeout, direct) if place else _open_store(chosen)
+    freshness = None if place is None else Freshness(place, chosen.replica_poll)
     cursors = Cursors(auth.cursor_secret())
     limits = RateLimits.open(chosen, lambda: auth.watcher.trust.policies)
     gate = Gate(auth.verifier, limits.clients)
@@ -73,15 +80,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             audit,
             protection(chosen),
             address,
+            *(() if freshness is None else (freshness.line,)),
         )
     )
     app.state.limits, app.state.client_address = limits, address
     app.state.auth, app.state.gate, app.state.metrics = auth, gate, metrics
     app.state.store, app.state.answers, app.state.audit = store, answers, audit
-    app.state.catalogue = Catalogue(store, cursors)
+    app.state.catalogue, app.state.freshness = Catalogue(store, cursors), freshness
+    app.state.keeper = None if place is None else Keeper(place, chosen)
     app.state.open = ExitStack()
     for close_it in (limits.close, auth.close, store.close, metrics.close, audit.close):
         app.state.open.callback(close_it)
+    if direct:
+        app.state.open.callback(direct.close)
     if access_log:
         app.state.open.callback(access_log.close)
     _watch(metrics, cache, store, limits)
@@ -100,6 +111,10 @@ def _open_store(settings: Settings) -> MartStore:
     return MartStore(Path(make_url(settings.warehouse).database or ""), settings.statement_timeout)
 
 
+def _direct(settings: Settings) -> Direct:
+    return Direct(open_engine(settings.warehouse), settings.statement_timeout)
+
+
 def _watch(metrics: Metrics, cache: Cache, store: MartStore, limits: RateLimits) -> None:
     metrics.gauge("answer_cache_bytes", lambda: cache.size)
     metrics.gauge("answer_cache_entries", lambda: len(cache))
@@ -110,6 +125,9 @@ def _watch(metrics: Metrics, cache: Cache, store: MartStore, limits: RateLimits)
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    if app.state.keeper is not None:
+        app.state.keeper.start()
+        app.state.open.callback(app.state.keeper.close)
     yield
     await app.state.limits.aclose()
     close(app)

@@ -5,7 +5,9 @@ What stands above the marker of a page is written by hand and stays.
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import typer
@@ -18,6 +20,8 @@ from app.ops.metrics import Metrics
 from app.settings import Settings
 from app.storage import LocalStore
 from app.storage.s3 import S3Store
+from app.warehouse.base import Capabilities
+from app.warehouse.opening import WAREHOUSES
 
 FOLDER = Path(__file__).parent
 MARKER = "<!-- From here on written by `make docs`. -->\n"
@@ -112,7 +116,7 @@ def _values(schema: dict[str, Any]) -> str:
 
 def metrics() -> Lines:
     """Every metric of ``/metrics``."""
-    heads = [line.split(" ", 3)[2:] for line in Metrics().exposition(None).splitlines() if "# HELP" in line]
+    heads = [line.split(" ", 3)[2:] for line in Metrics().exposition({}).splitlines() if "# HELP" in line]
     yield from _table(("Metric", "Meaning"), [(f"`{name}`", meaning) for name, meaning in heads])
 
 
@@ -152,6 +156,23 @@ def stores() -> Lines:
     yield from _table(("Store", "URL", "Seen from other machines", "Large files"), rows)
 
 
+def warehouses() -> Lines:
+    """What each warehouse can do, as its capabilities say."""
+    known: list[Capabilities] = [resolve_name(place).capabilities for place in WAREHOUSES.values()]
+    name, *others = fields(Capabilities)
+    rows = [
+        [str(item.metadata["meaning"]), *(_said(getattr(each, item.name)) for each in known)]
+        for item in others
+    ]
+    yield from _table(("", *(str(getattr(each, name.name)) for each in known)), rows)
+
+
+def _said(value: bool | str | None) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value or "-"
+
+
 PAGES: dict[str, Callable[[], Lines]] = {
     "settings.md": settings,
     "cli.md": commands,
@@ -160,6 +181,7 @@ PAGES: dict[str, Callable[[], Lines]] = {
     "marts.md": marts,
     "audit.md": audit,
     "storage.md": stores,
+    "warehouses.md": warehouses,
 }
 
 

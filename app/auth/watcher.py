@@ -11,6 +11,9 @@ from sqlalchemy import Connection, Engine
 from app.auth.trust import Trust, TrustedIssuer
 
 POLL_S = 0.25
+#: What changes whenever another connection commits. On PostgreSQL transactions that write have numbers, and a
+#: snapshot says which have ended (https://www.postgresql.org/docs/15/functions-info.html).
+_VERSIONS = {"sqlite": "PRAGMA data_version", "postgresql": "SELECT pg_current_snapshot()::text"}
 Identity = tuple[int, int]
 log = logging.getLogger(__name__)
 
@@ -86,16 +89,13 @@ class Watcher:
 
 def _identity(engine: Engine) -> Identity | None:
     """Return what tells a SQLite file from one put in its place; None where there is no file."""
+    if engine.dialect.name != "sqlite":
+        return None
     try:
         status = Path(engine.url.database or "").stat()
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-#: What changes whenever another connection commits. On PostgreSQL, transactions that write have numbers, and a
-#: snapshot says which of them have ended (https://www.postgresql.org/docs/15/functions-info.html).
-_VERSIONS = {"sqlite": "PRAGMA data_version", "postgresql": "SELECT pg_current_snapshot()::text"}
 
 
 def _version(connection: Connection) -> int | str:

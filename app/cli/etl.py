@@ -16,7 +16,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from app.cli import history, pointer
+from app.cli import history, landed, pointer
 from app.cli.audit import open_audit
 from app.cli.output import Json, emit, table
 from app.cli.sample import sample
@@ -38,6 +38,8 @@ commands.command("report")(history.report)
 commands.command("publish")(pointer.publish)
 commands.command("rollback")(pointer.rollback)
 commands.command("prune")(pointer.prune)
+commands.command("load")(landed.load)
+commands.command("verify")(landed.verify)
 
 
 @commands.command()

@@ -10,13 +10,24 @@ from sqlalchemy import Connection
 from app.errors import UnknownRun
 from app.settings import load_settings
 from app.warehouse.base import Warehouse
-from app.warehouse.opening import ready_warehouse
+from app.warehouse.opening import ready_warehouse, serves
 from app.warehouse.runs import Run
 
 
 def warehouse() -> Warehouse:
     """Open the warehouse, its schema at head."""
     return ready_warehouse(load_settings().warehouse)
+
+
+def replica() -> Path | None:
+    """Return the file that the API of this machine reads in place of the warehouse, where there is one."""
+    settings = load_settings()
+    if serves(settings.warehouse):
+        return None
+    from app.serving.replica import place_of  # late: commands need nothing else of it
+
+    file = place_of(settings.home, settings.warehouse).store
+    return file if file.is_file() else None
 
 
 @contextmanager

@@ -22,6 +22,8 @@ History = Literal["warehouse", "accounts"]
 HISTORIES: tuple[History, ...] = ("warehouse", "accounts")
 #: Where both histories noted their revisions once, each in a file of its own.
 _SHARED_TABLE = "alembic_version"
+#: What lets one after the other migrate, where a transaction that writes is not the only one anyway.
+_TURNS = {"postgresql": "SELECT pg_advisory_xact_lock(hashtext('movie-marts migrations'))"}
 _UNKNOWN_REVISION = "see 'app db current'; a database that is ahead needs a newer program"
 
 
@@ -106,6 +108,8 @@ def downgrade(engine: Engine, history: History, revision: str) -> None:
 def _migrate(engine: Engine, history: History, step: Any, revision: str) -> None:
     config = _config(history)
     with transaction(engine) as connection:
+        if engine.dialect.name in _TURNS:
+            connection.execute(text(_TURNS[engine.dialect.name]))
         if _has_shared_table(connection, history):
             connection.execute(text(f"ALTER TABLE {_SHARED_TABLE} RENAME TO {version_table(history)}"))
         config.attributes.update(connection=connection, version_table=version_table(history))

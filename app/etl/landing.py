@@ -1,49 +1,104 @@
-"""Landing a run: its files below ``runs/<run_id>/`` of the destination, ``manifest.json`` last of all."""
+"""Landing a run: its files below ``runs/<run_id>/`` of the destination, ``manifest.json`` last of all.
 
-from collections.abc import Callable, Mapping
+And what has landed, as manifests have it.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import orjson
-
-from app.errors import StoreFailure
-from app.etl.engines.base import REJECTS
-from app.etl.reports import REPORTS
-from app.marts.tables import RUN_TABLES
+from app.errors import StoreFailure, UnknownRun, near_miss
+from app.etl.manifest import OBJECTS, Manifest, ObjectEntry, parse, report_object, table_object
 from app.storage import ObjectStore, open_store
 
 MANIFEST = "manifest.json"
-REPORT_FOLDER = "report"
+_RUNS = "runs"
+#: Runs named where another one was asked for.
+_NAMED = 5
 
 
 def run_prefix(run_id: str) -> str:
     """Return the key that every object of a run begins with."""
-    return f"runs/{run_id}"
+    return f"{_RUNS}/{run_id}"
 
 
 def table_key(run_id: str, table: str) -> str:
     """Return the key of a landed table, the rejects included."""
-    return f"{run_prefix(run_id)}/{table}.parquet"
+    return object_key(run_id, table_object(table))
 
 
 def report_key(run_id: str, report: str) -> str:
     """Return the key of a landed report."""
-    return f"{run_prefix(run_id)}/{REPORT_FOLDER}/{report}"
+    return object_key(run_id, report_object(report))
 
 
-def land(store: ObjectStore, run_id: str, folder: Path, manifest: Callable[[], Mapping[str, Any]]) -> None:
+def object_key(run_id: str, key: str) -> str:
+    """Return the key of an object of a run from what it has behind the run's own prefix."""
+    return f"{run_prefix(run_id)}/{key}"
+
+
+def land(
+    store: ObjectStore, run_id: str, folder: Path, manifest: Callable[[Sequence[ObjectEntry]], Manifest]
+) -> None:
     """Store a run's tables, rejects and reports from ``folder``, then make and store its manifest.
 
     Raises:
         StoreFailure: the store failed, or the run has landed before.
     """
-    for table in (*RUN_TABLES, REJECTS):
-        store.put(table_key(run_id, table), folder / f"{table}.parquet")
-    for report in REPORTS:
-        store.put(report_key(run_id, report), folder / REPORT_FOLDER / report)
-    data = orjson.dumps(manifest(), option=orjson.OPT_INDENT_2)
-    if not store.put_if_absent(f"{run_prefix(run_id)}/{MANIFEST}", data):
+    objects = [_put(store, run_id, key, folder / key) for key in OBJECTS]
+    if not store.put_if_absent(object_key(run_id, MANIFEST), manifest(objects).encoded()):
         raise StoreFailure(f"run {run_id} has landed before", "run again: it gets another id")
+
+
+def _put(store: ObjectStore, run_id: str, key: str, path: Path) -> ObjectEntry:
+    entry = ObjectEntry(key=key, size=path.stat().st_size, sha256=sha256(path))
+    store.put(object_key(run_id, key), path)
+    return entry
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def landed_runs(store: ObjectStore) -> Iterator[str]:
+    """Return the ids of the runs that have landed whole, the oldest first."""
+    for item in store.below(_RUNS):
+        _, run_id, *rest = item.key.split("/")
+        if rest == [MANIFEST]:
+            yield run_id
+
+
+def read_manifest(store: ObjectStore, run_id: str) -> Manifest:
+    """Return the manifest of a run that has landed.
+
+    Raises:
+        UnknownRun: it has not landed there, or not whole.
+        DamagedRun, ConfigurationError: as ``manifest.parse`` says.
+        StoreFailure: the store failed.
+    """
+    key = object_key(run_id, MANIFEST)
+    found = store.read(key) if _is_name(run_id) else None
+    if found is None:
+        raise _not_landed(store, run_id)
+    return parse(found.data, run_id, f"{store.url}/{key}")
+
+
+def _is_name(run_id: str) -> bool:
+    """Say whether it can be a run's id at all, so that it leads nowhere but below its own prefix."""
+    return "/" not in run_id and run_id not in {"", ".", ".."}
+
+
+def _not_landed(store: ObjectStore, run_id: str) -> UnknownRun:
+    if _is_name(run_id) and store.below(run_prefix(run_id)):
+        return UnknownRun(
+            f"run {run_id} did not finish landing: there is no {location(store, run_id)}/{MANIFEST}",
+            "run its delivery again",
+        )
+    landed = list(landed_runs(store))[-_NAMED:]
+    hint = near_miss(run_id, landed) if landed else "no run has landed there; see --destination"
+    return UnknownRun(f"no run {run_id!r} has landed under {store.url}", hint)
 
 
 def delete_landed(store: ObjectStore, run_id: str) -> None:

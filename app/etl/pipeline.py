@@ -1,40 +1,37 @@
 """A run in its seven steps: extract, validate, transform, audit, land, load, publish."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 
-from app.database import existing, sole_writer, transaction
+from app.database import existing
 from app.errors import AuditHeld
 from app.etl import engines
 from app.etl.audit import audit
 from app.etl.delivery import Delivery, fill_period, find
 from app.etl.engines import Transformed
 from app.etl.failures import store_failures
-from app.etl.landing import REPORT_FOLDER, land, location, table_key
+from app.etl.landing import land, location, table_key
+from app.etl.loading import AWAITING_PUBLISH, Stores, load_run, publish_run
 from app.etl.options import RunOptions
 from app.etl.progress import Progress
-from app.etl.record import RunRecord, record_failure, record_killed
-from app.etl.reports import write_reports
+from app.etl.record import RunRecord, recorded, recovery
+from app.etl.reports import REPORT_FOLDER, write_reports
 from app.etl.retention import keep_newest
-from app.etl.work import delete_work, work_folder
-from app.marts.catalog import publication_table
+from app.etl.work import work_folder
 from app.marts.tables import RUN_TABLES
 from app.settings import Settings
 from app.storage import ObjectStore, open_store
 from app.warehouse import runs
-from app.warehouse.base import LandedRun, Warehouse
+from app.warehouse.base import LandedRun
 from app.warehouse.keepers import keeper_of
-from app.warehouse.lock import RunLock, run_lock
+from app.warehouse.lock import run_lock
 from app.warehouse.opening import ready_warehouse
-from app.warehouse.publish import publish
-from app.warehouse.runs import Run, insert_run
+from app.warehouse.runs import Run
 
-AWAITING_PUBLISH = "loaded, not yet published"
 NOT_ASKED = "not published: --no-publish"
 
 
@@ -49,20 +46,6 @@ class Outcome:
     no_op: bool = False
     held: AuditHeld | None = None
     pruned: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Stores:
-    """Where a run goes, and the lock that lets it."""
-
-    warehouse: Warehouse
-    lake: ObjectStore
-    lock: RunLock
-
-    def check_lock(self) -> None:
-        """Raise ``StoreFailure`` where the lock was lost."""
-        with self.warehouse.engine.connect() as connection:
-            self.lock.check(connection)
 
 
 def run_delivery(
@@ -92,20 +75,15 @@ def run_delivery(
     warehouse = ready_warehouse(settings.warehouse)
     record = RunRecord(options)
     work_root = settings.home / "work"
-
-    def recover(dead: str, landing: str) -> None:
-        record_killed(dead, landing, warehouse.engine)
-        delete_work(work_root, dead)
-
+    recover = recovery(work_root, warehouse.engine)
     keeper = keeper_of(warehouse, lake)
     with run_lock(keeper, record.run_id, location(lake, record.run_id), recover) as lock:
-        try:
-            with work_folder(work_root, record.run_id) as work, store_failures(work):
-                outcome = _run(_Stores(warehouse, lake, lock), source, record, work, progress)
-        except (Exception, KeyboardInterrupt) as error:
-            lock.settled = record_failure(record, warehouse.engine, lake, error)
-            raise
-        lock.settled = True
+        with (
+            recorded(record.identity("failed", None), lock, warehouse.engine, lake),
+            work_folder(work_root, record.run_id) as work,
+            store_failures(work),
+        ):
+            outcome = _run(Stores(warehouse, lake, lock), source, record, work, progress)
         settled(outcome)
         if settings.keep_runs and not outcome.no_op:
             pruned = keep_newest(warehouse, settings.keep_runs)
@@ -113,7 +91,7 @@ def run_delivery(
     return outcome
 
 
-def _run(stores: _Stores, source: str, record: RunRecord, work: Path, progress: Progress) -> Outcome:
+def _run(stores: Stores, source: str, record: RunRecord, work: Path, progress: Progress) -> Outcome:
     current = _current(stores.warehouse.engine)
     delivery = _extract(source, record, work, progress)
     if _is_same(current, delivery, record):
@@ -177,11 +155,12 @@ def _transform(delivery: Delivery, record: RunRecord, work: Path, progress: Prog
 
 def _audit(result: Transformed, record: RunRecord, current: Run | None) -> list[str]:
     with record.step("audit"):
-        return audit(result, record.options, current.accepted if current else None)
+        record.findings = audit(result, record.options, current.accepted if current else None)
+    return record.findings
 
 
 def _land_and_load(
-    stores: _Stores, delivery: Delivery, result: Transformed, record: RunRecord, reason: str
+    stores: Stores, delivery: Delivery, result: Transformed, record: RunRecord, reason: str
 ) -> Run:
     """Land the run and load it, at once where that can be; a load is final once the manifest is there."""
     stores.check_lock()
@@ -192,19 +171,7 @@ def _land_and_load(
         if stores.warehouse.capabilities.loads_landed:
             landing.result()
         with record.step("load"):
-            stores.warehouse.stage(landed)
-            return _load(stores, values, landed, landing.result)
-
-
-def _load(
-    stores: _Stores, values: Mapping[str, Any], landed: LandedRun, has_landed: Callable[[], None]
-) -> Run:
-    with transaction(stores.warehouse.engine) as connection:
-        stores.lock.check(connection)
-        run = insert_run(connection, values)
-        stores.warehouse.load(connection, run, landed)
-        has_landed()
-        return runs.find(connection, landed.run_id)
+            return load_run(stores, values, landed, landing.result)
 
 
 def _landed(lake: ObjectStore, result: Transformed, record: RunRecord) -> LandedRun:
@@ -220,14 +187,12 @@ def _land(lake: ObjectStore, delivery: Delivery, result: Transformed, record: Ru
     with record.step("report"):
         write_reports(result.folder, result.folder / REPORT_FOLDER)
     with record.step("land"):
-        land(lake, record.run_id, result.folder, lambda: record.manifest(delivery, result))
+        land(lake, record.run_id, result.folder, lambda objects: record.manifest(delivery, result, objects))
 
 
-def _publish(stores: _Stores, record: RunRecord) -> Run:
-    engine = stores.warehouse.engine
-    with record.step("publish"), sole_writer(engine, publication_table) as connection:
-        stores.lock.check(connection)
-        return publish(connection, record.run_id)
+def _publish(stores: Stores, record: RunRecord) -> Run:
+    with record.step("publish"):
+        return publish_run(stores, record.run_id)
 
 
 def _held(run: Run, findings: list[str], hint: str) -> AuditHeld | None:

@@ -10,6 +10,8 @@ from app.marts.definitions import GENRE, PRODUCTION_COMPANY
 
 GENRE_REPORT = "genre_data.csv"
 PRODUCTION_REPORT = "production_data.csv"
+#: Where they land below the run's own prefix.
+REPORT_FOLDER = "report"
 REPORTS = (GENRE_REPORT, PRODUCTION_REPORT)
 
 

@@ -58,6 +58,9 @@ EVENTS: Mapping[str, Event] = {
     "key.replaced": Event(
         "A new key signs, and every other one verifies no more.", ("kid", "algorithm", *_BY_COMMAND)
     ),
+    "run.loaded": Event(
+        "A run was loaded into the warehouse from what has landed.", ("run_id", "location", *_BY_COMMAND)
+    ),
     "run.published": Event("Readers were pointed at a run.", ("run_id", *_BY_COMMAND)),
     "run.rolled_back": Event("Readers were pointed back at a run.", ("run_id", *_BY_COMMAND)),
     "run.held": Event("A run was kept and not published, for a reason.", ("run_id", "reason", *_BY_COMMAND)),

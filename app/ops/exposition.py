@@ -51,12 +51,24 @@ FAMILIES: dict[str, Family] = {
         " serve on.",
     ),
     "published_run_info": Family("gauge", "1 for the run that is published.", ("run_id",)),
+    "replica_age_seconds": Family(
+        "gauge", "Seconds since the warehouse last said what this machine's replica of it has."
+    ),
+    "replica_runs": Family("gauge", "Runs that the replica holds with their marts."),
+    "replica_syncs_total": Family(
+        "counter",
+        "Times that something was copied (done), and looks at the warehouse that failed (failed).",
+        ("result",),
+    ),
+    "replica_sync_seconds": Family("gauge", "Seconds that the last sync took."),
 }
+#: Numbers that are the same whichever worker is asked, by a family's name and the values of its labels.
+Shared = Mapping[tuple[str, ...], float]
 
 
-def text(sums: Mapping[tuple[str, ...], Sequence[float]], published: str | None) -> str:
+def text(sums: Mapping[tuple[str, ...], Sequence[float]], shared: Shared) -> str:
     """Return every metric; keys of ``sums`` are a family's name and the values of its labels."""
-    shown = {**sums, ("published_run_info", published): (1.0,)} if published is not None else sums
+    shown = {**sums, **{key: (float(value),) for key, value in shared.items()}}
     lines: list[str] = []
     for name, family in FAMILIES.items():
         lines += (f"# HELP {name} {family.meaning}", f"# TYPE {name} {family.kind}")

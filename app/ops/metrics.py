@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from app.ops import exposition
-from app.ops.exposition import BUCKETS, CONTENT_TYPE, FAMILIES
+from app.ops.exposition import BUCKETS, CONTENT_TYPE, FAMILIES, Shared
 from app.ops.series import Item, Key, Series, read
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
@@ -75,11 +75,11 @@ class Metrics:
             raise KeyError(name)
         self._gauges[self._series.place((name,))] = value
 
-    def exposition(self, published: str | None) -> str:
-        """Return every metric as text; ``published`` is the id of the published run, if any."""
+    def exposition(self, shared: Shared) -> str:
+        """Return every metric as text; ``shared`` are those that no worker counts."""
         self._sample()
         counted = read(self._folder) if self._folder else [(self._series.items(), True)]
-        return exposition.text(_summed(counted), published)
+        return exposition.text(_summed(counted), shared)
 
     def close(self) -> None:
         """Leave the counts to the worker that comes next."""

@@ -25,6 +25,7 @@ EXPOSED = (
     "Link",
     "RateLimit",
     "RateLimit-Policy",
+    "Replica-Age",
     "Retry-After",
     "Run-Id",
     "WWW-Authenticate",

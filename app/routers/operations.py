@@ -1,7 +1,7 @@
 """Operations: is the process alive, can it answer, what has it done."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -9,9 +9,12 @@ from pydantic import BaseModel, Field
 
 from app.auth.service import Auth
 from app.errors import StoreFailure
-from app.ops.metrics import CONTENT_TYPE, Metrics
+from app.ops.exposition import CONTENT_TYPE
+from app.ops.metrics import Metrics
 from app.routers import schemas
 from app.routers.problems import problem
+from app.serving.errors import NoStore
+from app.serving.replica import Freshness, Status
 from app.serving.store import MartStore
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -39,12 +42,28 @@ class IssuerReadiness(BaseModel):
     fetched_at: datetime | None = Field(description="When they were fetched; null where they never were.")
 
 
+class ReplicaReadiness(BaseModel):
+    """How it stands with this machine's copy of the warehouse."""
+
+    status: Literal["current", "stale", "empty"] = Field(
+        description="current: it has what the warehouse has. stale: it may be older, and serves on. empty:"
+        " there is no published run in it."
+    )
+    age_s: int | None = Field(description="Seconds since the warehouse last said what the copy has.")
+    synced_at: datetime | None = Field(description="When something was last copied.")
+    run: str | None = Field(description="Run that was published then.")
+    error: str | None = Field(description="Why the last look at the warehouse failed, if it did.")
+
+
 class Readiness(BaseModel):
     """The store could be read."""
 
     status: str = "ready"
     published: str | None = Field(description="Id of the published run; null where nothing is published.")
     issuers: list[IssuerReadiness] = Field([], description="Trusted issuers, where there are any.")
+    replica: ReplicaReadiness | None = Field(
+        None, description="The copy of the warehouse; absent where the warehouse itself is read."
+    )
 
 
 @router.get("/healthz", summary="Liveness", response_model=Health)
@@ -57,14 +76,17 @@ async def healthz() -> Response:
 async def readyz(request: Request) -> Response:
     """Say that the store can be read, and which run is published; 503 while it cannot, and before the end.
 
-    A trusted issuer that is down is said and changes no status: tokens of all others are as good as before.
+    A warehouse that is down is said and changes no status where its copy is read; where there is no copy,
+    nothing is published. Nor does a trusted issuer that is down: tokens of all others are as good as before.
     """
     if getattr(request.state, "draining", False):  # set by the server
         return problem(request.scope, 503, "The server is about to end.", "Draining", RETRY_ELSEWHERE)
     auth: Auth = request.app.state.auth
     issuers = [IssuerReadiness(**vars(state)) for state in auth.issuers.states()]
-    answer = Readiness(published=_published(request), issuers=issuers)
-    return _json(answer, without=() if issuers else {"issuers"})
+    replica = _replica(request)
+    answer = Readiness(published=_published(request), issuers=issuers, replica=replica)
+    absent = {"issuers": not issuers, "replica": replica is None}
+    return _json(answer, without=[name for name, is_absent in absent.items() if is_absent])
 
 
 @router.get("/metrics", summary="Metrics", response_class=Response, responses={200: METRICS_TEXT})
@@ -75,13 +97,51 @@ async def metrics(request: Request) -> Response:
         published = _published(request)
     except StoreFailure:
         published = None
-    return Response(counted.exposition(published), headers={**NO_STORE, "Content-Type": CONTENT_TYPE})
+    shared = _of_replica(request)
+    if published:
+        shared["published_run_info", published] = 1
+    return Response(counted.exposition(shared), headers={**NO_STORE, "Content-Type": CONTENT_TYPE})
 
 
 def _published(request: Request) -> str | None:
     store: MartStore = request.app.state.store
-    run = store.state().current
+    freshness: Freshness | None = request.app.state.freshness
+    try:
+        run = store.state().current
+    except NoStore:
+        if freshness is None or freshness.status is None:
+            raise
+        return None  # the warehouse was asked in vain: all that can be done is done
     return run.run_id if run else None
+
+
+def _replica(request: Request) -> ReplicaReadiness | None:
+    freshness: Freshness | None = request.app.state.freshness
+    if freshness is None:
+        return None
+    status = freshness.status or Status()
+    synced_at = None if status.synced_at is None else datetime.fromtimestamp(status.synced_at, UTC)
+    return ReplicaReadiness(
+        status=freshness.state,
+        age_s=freshness.age_s,
+        synced_at=synced_at,
+        run=status.run,
+        error=status.error,
+    )
+
+
+def _of_replica(request: Request) -> dict[tuple[str, ...], float]:
+    freshness: Freshness | None = request.app.state.freshness
+    if freshness is None or freshness.status is None:
+        return {}
+    status, age_s = freshness.status, freshness.age_s
+    return {
+        ("replica_runs",): status.runs,
+        ("replica_syncs_total", "done"): status.syncs,
+        ("replica_syncs_total", "failed"): status.failures,
+        ("replica_sync_seconds",): status.seconds,
+        **({} if age_s is None else {("replica_age_seconds",): age_s}),
+    }
 
 
 def _json(answer: BaseModel, without: Collection[str] = ()) -> Response:

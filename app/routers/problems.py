@@ -26,6 +26,7 @@ from app.routers.head import path
 from app.serving.errors import (
     Fault,
     InvalidParameters,
+    NoStore,
     NotAcceptable,
     Restricted,
     RunAtFault,
@@ -99,6 +100,8 @@ def answer_to(scope: MutableMapping[str, Any], error: Exception) -> Response:
             return problem(scope, STATUSES[type(error.cause)], error.message, faults=[fault])
         case InvalidParameters():
             return problem(scope, 400, str(error), faults=error.faults)
+        case NoStore():
+            return _later(scope, 503, "The warehouse could not be read so far.", RETRY_AFTER_S)
         case StoreFailure():
             log.error("request %s: %s", scope.get("state", {}).get("request_id"), error.message)
             return _later(scope, 503, "The store cannot be read.", RETRY_AFTER_S)

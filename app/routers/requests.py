@@ -32,6 +32,9 @@ LOST = "lost"
 Whole = tuple[int, bytes, bytes]
 #: An application's way to say at once what is finished; None where the answer has to be made.
 AtOnce = Callable[[Any], Whole | None]
+#: Gives the line that says how old a replica is; nothing where there is none.
+Age = Callable[[], bytes]
+RUN_ID = b"run-id"
 log = logging.getLogger(__name__)
 
 
@@ -46,7 +49,10 @@ class Layer(Protocol):
 
 
 class Requests:
-    """Outermost ASGI layer of the application. ``always``: headers that every answer has."""
+    """Outermost ASGI layer of the application.
+
+    ``always``: headers that every answer has; ``age``: gives the one that answers from a run have, if any.
+    """
 
     def __init__(
         self,
@@ -56,8 +62,10 @@ class Requests:
         audit: Audit,
         always: Sequence[Header] = (),
         address: ClientAddress = peer,
+        age: Age = lambda: b"",
     ) -> None:
         self._app = app
+        self._age = age
         self._audit = audit
         self._metrics = metrics
         self._access_log = access_log
@@ -79,7 +87,7 @@ class Requests:
         method = scope["method"]
         state = scope.setdefault("state", {})
         request_id = read_head(scope).request_id or self._new_id()
-        answer = _Answer(send, request_id, state, self._always, without_body=method == "HEAD")
+        answer = _Answer(send, request_id, state, self._always, self._age, without_body=method == "HEAD")
         state["request_id"] = answer.request_id
         if method == "HEAD":
             scope["state"][HEAD] = True
@@ -109,7 +117,8 @@ class Requests:
         request_id, sent = read_head(scope).request_id or self._new_id(), len(answer.body)
         standing: Standing | None = scope["state"].get(STANDING)
         limit = b"" if standing is None else standing.lines()
-        head = b"%b%b%b%b: %b\r\n" % (answer.head, self._lines, limit, REQUEST_ID, request_id.encode())
+        said = answer.head, self._lines, limit, self._age(), REQUEST_ID, request_id.encode()
+        head = b"%b%b%b%b%b: %b\r\n" % said
         self._ended(scope["method"], scope, request_id, answer.status, sent, time.perf_counter() - started)
         return answer.status, head, answer.body
 
@@ -173,6 +182,7 @@ class _Answer:
         request_id: str,
         state: Mapping[str, Any],
         always: Sequence[Header],
+        age: Age,
         without_body: bool,
     ) -> None:
         self.request_id = request_id
@@ -181,6 +191,7 @@ class _Answer:
         self._send = send
         self._state = state
         self._always = always
+        self._age = age
         self._without_body = without_body
 
     async def send(self, message: Message) -> None:
@@ -202,7 +213,13 @@ class _Answer:
         always = (header for header in self._always if not own or header[0] != POLICY)
         standing: Standing | None = self._state.get(STANDING)
         limit = () if standing is None else standing.headers()
-        return [*given, *always, *limit, (REQUEST_ID, self.request_id.encode())]
+        return [*given, *always, *limit, *self._ages(given), (REQUEST_ID, self.request_id.encode())]
+
+    def _ages(self, given: Sequence[Header]) -> list[Header]:
+        if not any(name == RUN_ID for name, _ in given):
+            return []
+        name, _, value = self._age().strip().partition(b": ")
+        return [(name, value)] if name else []
 
 
 def _label(method: str) -> str:

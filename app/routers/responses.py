@@ -19,6 +19,8 @@ EVERYWHERE, OF_A_BODY = (400, 408, 414, 421, 431, 500, 503), (413,)
 HEADERS: Mapping[str, str] = {
     "X-Request-Id": "Id of the request in the server's log: the client's own where it sent one.",
     "Run-Id": "Run that the answer comes from.",
+    "Replica-Age": "Whole seconds since the warehouse last said what this machine's copy of it has. Absent"
+    " where the warehouse itself is read.",
     "ETag": "Entity tag of the answer, for `If-None-Match`.",
     "Cache-Control": "`private, no-cache`: ask with `If-None-Match`. What is pinned by `run` never changes.",
     "Vary": "Request headers that the answer depends on.",
@@ -30,7 +32,7 @@ HEADERS: Mapping[str, str] = {
     "RateLimit": "Requests that are left (`r`), and the seconds (`t`) until all are back; where none is,"
     " until one is.",
 }
-_INTEGERS = {"Retry-After"}
+_INTEGERS = {"Replica-Age", "Retry-After"}
 #: What answers to a good token say of its client's limit.
 LIMIT = ("RateLimit-Policy", "RateLimit")
 #: By status: the name of the response, what it means, its own headers.

@@ -54,7 +54,7 @@ class Problem(BaseModel):
 
 #: Statuses of every endpoint that reads the store for a client.
 READING = (400, 401, 403, 406, 429, 503)
-OF_A_RUN = ("Run-Id", "ETag", "Cache-Control", "Vary", *LIMIT)
+OF_A_RUN = ("Run-Id", "Replica-Age", "ETag", "Cache-Control", "Vary", *LIMIT)
 IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.errors import AppError, PrunedRun, UnknownRun
+from app.errors import AppError, PrunedRun, StoreFailure, UnknownRun
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,10 @@ class RunAtFault(AppError):
         super().__init__(cause.message, cause.hint)
         self.parameter = parameter
         self.cause = cause
+
+
+class NoStore(StoreFailure):
+    """There is no file to read: where it is a replica, nothing could be read from the warehouse so far."""
 
 
 class StatementTimeout(AppError):

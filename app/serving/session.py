@@ -14,7 +14,7 @@ from sqlalchemy.pool import StaticPool
 
 from app.errors import StoreFailure
 from app.marts.catalog import publication_table, run_table
-from app.serving.errors import StatementTimeout, invalid
+from app.serving.errors import NoStore, StatementTimeout, invalid
 from app.serving.slow import Slow
 from app.serving.statement import Compiled, compiled
 from app.warehouse import runs
@@ -175,7 +175,8 @@ def renewed(session: Session | None, path: Path, check_every: int, slow: Slow | 
     """Return the session, or a new one where there is none, its file was replaced or it is stale.
 
     Raises:
-        StoreFailure: there is no file, or it cannot be opened.
+        NoStore: there is no file.
+        StoreFailure: it cannot be opened.
     """
     try:
         status = path.stat()
@@ -185,6 +186,8 @@ def renewed(session: Session | None, path: Path, check_every: int, slow: Slow | 
         if session.identity == identity and not session.stale:
             return session
         new = Session(path, identity, check_every, slow)
+    except FileNotFoundError as error:
+        raise NoStore("there is no mart store yet", "see the server's log") from error
     except (OSError, sqlite3.Error) as error:
         raise failure(error) from error
     session.close()

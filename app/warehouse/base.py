@@ -1,7 +1,7 @@
 """What a warehouse does besides SQL that all of them share: load a run's tables, read them, delete them."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,24 +11,38 @@ if TYPE_CHECKING:  # the command line opens a warehouse without it
     import polars as pl
 
 
+def _meaning(text: str) -> dict[str, str]:
+    return {"meaning": text}
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What a warehouse can do, as data: the program asks these and never which warehouse it is.
 
-    ``name``: as people write it. ``serves``: the API reads the warehouse's own file, so no replica is needed.
-    ``migrates_itself``: every command brings the schema to head, not only ``app db upgrade``.
-    ``loads_landed``: rows come from the landed files in an object store, so that a run lands before it is
-    loaded; elsewhere both go on at once.
-    ``enforces_keys``: two that insert the same primary key cannot both succeed, so a row can be a lock.
-    ``extra``: what of the program's optional parts it needs, if any.
+    What each says is with it, from where the support table of ``docs/warehouses.md`` takes it.
     """
 
-    name: str
-    serves: bool
-    migrates_itself: bool
-    loads_landed: bool
-    enforces_keys: bool
-    extra: str | None = None
+    name: str = field(metadata=_meaning("As people write it"))
+    serves: bool = field(metadata=_meaning("The API reads it itself, without a replica"))
+    migrates_itself: bool = field(
+        metadata=_meaning("Every command brings its schema to head; elsewhere only `app db upgrade`")
+    )
+    loads_landed: bool = field(
+        metadata=_meaning("Rows come from the landed files in an object store, so that a run lands first")
+    )
+    enforces_keys: bool = field(
+        metadata=_meaning("Of two that insert one key, one fails, so that a row can be the run lock")
+    )
+    extra: str | None = field(default=None, metadata=_meaning("Optional part of the program that it needs"))
+    transactional_ddl: bool = field(
+        default=False, metadata=_meaning("A migration that fails half way leaves nothing behind")
+    )
+    partitions: bool = field(
+        default=False, metadata=_meaning("Each run is a partition: deleting one touches no row")
+    )
+    time_travel: bool = field(default=False, metadata=_meaning("Keeps what was there before a change"))
+    ingests: bool = field(default=False, metadata=_meaning("Can load by itself what lands"))
+    tried: str = field(default="", metadata=_meaning("What its tests run on"))
 
 
 @dataclass(frozen=True)

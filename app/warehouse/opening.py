@@ -14,6 +14,13 @@ WAREHOUSES: Mapping[str, str] = {
     "sqlite": "app.warehouse.sqlite:SqliteWarehouse",
     "postgresql": "app.warehouse.postgres:PostgresWarehouse",
 }
+#: Warehouses whose own file the API reads, as their capabilities say; known here without their drivers.
+SERVING = frozenset({"sqlite"})
+
+
+def serves(url: str) -> bool:
+    """Return whether the API reads the warehouse itself, and no replica of it."""
+    return make_url(url).get_backend_name() in SERVING
 
 
 def open_warehouse(url: str) -> Warehouse:

@@ -38,6 +38,9 @@ class PostgresWarehouse:
         loads_landed=False,
         enforces_keys=True,
         extra="postgres",
+        transactional_ddl=True,
+        partitions=True,
+        tried="PostgreSQL 15",
     )
 
     def __init__(self, engine: Engine) -> None:
@@ -76,7 +79,7 @@ class PostgresWarehouse:
         """See ``Warehouse``.
 
         Raises:
-            StoreFailure: somebody reads the tables all the time.
+            StoreFailure: somebody reads the tables, or loads into them, all the time.
         """
         partitions = ", ".join(partition(table, run) for table in RUN_TABLES.values())
         for _ in range(_DROPS_TRIED):
@@ -89,7 +92,7 @@ class PostgresWarehouse:
                 if not isinstance(error.orig, LockNotAvailable):
                     raise
                 time.sleep(_BETWEEN_DROPS_S)
-        raise StoreFailure("warehouse: a run cannot be deleted while its tables are being read", "try again")
+        raise StoreFailure("warehouse: a run cannot be deleted while its tables are in use", "try again")
 
 
 def partition(table: Table, run: int) -> str:

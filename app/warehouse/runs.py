@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import Column, Connection, Row, Select, func, insert, select
+from sqlalchemy import Column, Connection, Row, Select, func, insert, select, update
 
 from app.errors import NothingPublished, PrunedRun, UnknownRun, near_miss
 from app.marts.catalog import publication_table, run_table
@@ -111,6 +111,12 @@ def find(connection: Connection, run_id: str) -> Run:
     return run
 
 
+def find_loaded(connection: Connection, run_id: str) -> Run | None:
+    """Return a run whose rows are there; None where it is unknown, failed or was pruned."""
+    mine = kept().where(run_table.c.run_id == run_id, run_table.c.status != "failed")
+    return next(iter(read(connection, mine)), None)
+
+
 def newest_first(connection: Connection) -> list[Run]:
     """Return every kept run, the newest first."""
     return read(connection, kept().order_by(run_table.c.run_id.desc()))
@@ -131,6 +137,27 @@ def insert_run(connection: Connection, values: Mapping[str, Any]) -> int:
     number = next_number(connection, run_table.c.seq)
     connection.execute(insert(run_table).values(**values, seq=number))
     return number
+
+
+def readmit_run(connection: Connection, values: Mapping[str, Any]) -> int:
+    """Insert a held run, or make one of a run that failed or was pruned; return its number.
+
+    One that was published once is superseded, not held, and stays known as published.
+
+    Raises:
+        UnknownRun: the run has been loaded meanwhile.
+    """
+    mine = run_table.c.run_id == values["run_id"]
+    known = connection.execute(select(run_table).where(mine)).one_or_none()
+    if known is None:
+        return insert_run(connection, values)
+    if known.status != "failed" and known.pruned_at is None:
+        raise UnknownRun(f"run {known.run_id} has been loaded meanwhile", "nothing is left to do")
+    once = {"published_at": known.published_at, "status": "superseded", "reason": None}
+    connection.execute(
+        update(run_table).where(mine).values({**values, **(once if known.published_at else {})})
+    )
+    return int(known.seq)
 
 
 def next_number(connection: Connection, column: Column[int]) -> int:

@@ -18,7 +18,13 @@ class SqliteWarehouse:
     """See ``Warehouse``. A load works out as well what the API reads: leaders, rankings, search indexes."""
 
     capabilities = Capabilities(
-        name="SQLite", serves=True, migrates_itself=True, loads_landed=False, enforces_keys=True
+        name="SQLite",
+        serves=True,
+        migrates_itself=True,
+        loads_landed=False,
+        enforces_keys=True,
+        transactional_ddl=True,
+        tried="SQLite of Python",
     )
 
     def __init__(self, engine: Engine) -> None:

@@ -197,7 +197,8 @@ def test_a_named_origin_may_read_answers_and_their_headers(shared_with: Served) 
     ):
         assert headers["access-control-allow-origin"] == ORIGIN
         exposed = {name.strip() for name in headers["access-control-expose-headers"].split(",")}
-        wanted = {"ETag", "Link", "RateLimit", "RateLimit-Policy", "Retry-After", "Run-Id", "X-Request-Id"}
+        limit = {"RateLimit", "RateLimit-Policy", "Retry-After"}
+        wanted = {"ETag", "Link", "Run-Id", "Replica-Age", "X-Request-Id", *limit}
         assert wanted <= exposed
         assert "access-control-allow-credentials" not in headers
     for path, status in (("/nowhere", 404), ("/healthz", 200), (f"{PATH}&nonsense=1", 400)):

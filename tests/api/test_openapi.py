@@ -215,7 +215,8 @@ def test_documented_headers_are_sent(api: Api, document: Any) -> None:
     }.items():
         assert {name for name in document["components"]["headers"] if name in api.get(url).headers} == names
     answer = document["paths"]["/v1/aggregates/years"]["get"]["responses"]["200"]
-    limit = {"RateLimit", "RateLimit-Policy"}  # sent where something is limited (test_rate_limit.py)
+    # Sent where something is limited (test_rate_limit.py) and where a replica is read (test_replica.py).
+    limit = {"RateLimit", "RateLimit-Policy", "Replica-Age"}
     assert set(answer["headers"]) - limit == names
     assert limit <= set(answer["headers"])
     refused = api.get("/v1/aggregates/years", headers={"Authorization": None})

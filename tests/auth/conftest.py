@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from app.auth.clients import Client, create_client
 from app.auth.keys import Algorithm, SigningKey, generate
 from app.auth.service import Auth
 from app.auth.trust import Trust, own_issuer
@@ -20,21 +22,48 @@ def at(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def make_settings(home: Path) -> Settings:
-    """Return settings that keep everything in one folder."""
-    return Settings(home=home, issuer=ISSUER, audience=AUDIENCE, token_ttl=3600)
+#: Runs a test with the accounts in a SQLite file and in PostgreSQL.
+on_every_database = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+
+
+def make_settings(home: Path, database_url: str | None = None) -> Settings:
+    """Return settings that keep everything in one folder, unless accounts are elsewhere."""
+    url = SecretStr(database_url) if database_url else None
+    return Settings(home=home, issuer=ISSUER, audience=AUDIENCE, token_ttl=3600, database_url=url)
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def database(request: pytest.FixtureRequest) -> str | None:
+    """The URL of the accounts database; None is the file in the home."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return None
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database: str | None) -> Settings:
     """Settings of a home of their own."""
-    return make_settings(tmp_path)
+    return make_settings(tmp_path, database)
 
 
 @pytest.fixture
 def auth(settings: Settings) -> Iterator[Auth]:
     """An open service, closed at the end."""
     opened = Auth.open(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(auth: Auth) -> Client:
+    """A client with both scopes."""
+    return create_client(auth.engine, "demo", ["marts:read", "runs:read"]).client
+
+
+@pytest.fixture
+def elsewhere(auth: Auth) -> Iterator[Auth]:
+    """Another worker on the same database."""
+    opened = Auth.open(auth.settings)
     yield opened
     opened.close()
 

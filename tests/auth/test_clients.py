@@ -1,6 +1,5 @@
 """OAuth2 clients: made, rotated, revoked; their secrets are known to nobody else."""
 
-import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +12,12 @@ from app.auth import clients
 from app.auth.clients import authenticate, create_client, list_clients, revoke_client, rotate_secret
 from app.auth.errors import UnknownClient, UnknownScope
 from app.auth.store import open_accounts
+from app.database import transaction
 from app.errors import ConfigurationError
 from app.settings import Settings
+from tests.auth.conftest import on_every_database
+
+pytestmark = on_every_database
 
 
 @pytest.fixture
@@ -182,9 +185,9 @@ def test_a_name_is_for_people(engine: Engine, name: str) -> None:
         create_client(engine, name, ["marts:read"])
 
 
-def test_a_database_that_fails_is_no_refusal(engine: Engine, tmp_path: Path) -> None:
+def test_a_database_that_fails_is_no_refusal(engine: Engine) -> None:
     new = create_client(engine, "demo", ["marts:read"])
-    with sqlite3.connect(tmp_path / "accounts.sqlite") as connection:
-        connection.execute("UPDATE client_secret SET hash = 'garbage'")
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("UPDATE client_secret SET hash = 'garbage'")
     with pytest.raises(argon2.exceptions.InvalidHashError):
         authenticate(engine, new.client.client_id, new.secret)

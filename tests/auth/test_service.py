@@ -2,23 +2,19 @@
 
 import json
 import logging
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from sqlalchemy import Connection, Engine, create_mock_engine
 
 from app.auth import keyring, revocations, watcher
 from app.auth.clients import Client, create_client, revoke_client
-from app.auth.errors import InvalidToken, OAuthError
+from app.auth.errors import OAuthError
 from app.auth.keys import Algorithm
 from app.auth.service import Auth
 from app.auth.tables import revoked_token_table
@@ -26,42 +22,11 @@ from app.auth.trust import TrustedIssuer
 from app.database import transaction
 from app.errors import StoreFailure
 from app.settings import Settings
+from tests.auth.conftest import on_every_database
+from tests.auth.followed import DEADLINE_S, refused, within_a_second
 from tests.auth.forge import decode, forger
 
-DEADLINE_S = 1.0
-
-
-@pytest.fixture
-def client(auth: Auth) -> Client:
-    """A client with both scopes."""
-    return create_client(auth.engine, "demo", ["marts:read", "runs:read"]).client
-
-
-@pytest.fixture
-def elsewhere(auth: Auth) -> Iterator[Auth]:
-    """Another worker on the same database."""
-    opened = Auth.open(auth.settings)
-    yield opened
-    opened.close()
-
-
-def within_a_second(happened: Callable[[], bool]) -> bool:
-    """Wait for something that another thread brings about; the contract grants it a second."""
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
-        if happened():
-            return True
-        time.sleep(0.01)
-    return happened()
-
-
-def refused(auth: Auth, token: str) -> bool:
-    """Whether a worker refuses the token."""
-    try:
-        auth.verifier.verify(token)
-    except InvalidToken:
-        return True
-    return False
+pytestmark = on_every_database
 
 
 def _public_key(jwk: dict[str, str]) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
@@ -249,74 +214,6 @@ def test_while_the_database_is_away_the_last_state_stays(
         connection.exec_driver_sql("ALTER TABLE gone RENAME TO client")
     revoke_client(auth.engine, client.client_id)
     assert within_a_second(lambda: refused(auth, token))
-
-
-def test_what_cannot_be_understood_does_not_end_the_watch(
-    auth: Auth, client: Client, caplog: pytest.LogCaptureFixture
-) -> None:
-    token = auth.issue(client).access_token
-    garbled = (
-        "INSERT INTO signing_key SELECT 'x', algorithm, '{', private_pem, created_at, signs_from, NULL, NULL "
-        "FROM signing_key"
-    )
-    with caplog.at_level(logging.WARNING, watcher.__name__):
-        with transaction(auth.engine) as connection:
-            connection.exec_driver_sql(garbled)
-        assert within_a_second(lambda: "cannot be read" in caplog.text)
-    with transaction(auth.engine) as connection:
-        connection.exec_driver_sql("DELETE FROM signing_key WHERE kid = 'x'")
-    revoke_client(auth.engine, client.client_id)
-    assert within_a_second(lambda: refused(auth, token))
-
-
-def test_a_restored_copy_of_the_file_is_followed(auth: Auth, client: Client, tmp_path: Path) -> None:
-    other = create_client(auth.engine, "other", ["marts:read"]).client
-    token, others = auth.issue(client).access_token, auth.issue(other).access_token
-    revoke_client(auth.engine, other.client_id)
-    assert within_a_second(lambda: refused(auth, others))  # from here on the first file is being followed
-    file = Path(str(auth.engine.url.database))
-    copy = tmp_path / "copy.sqlite"
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
-    for companion in ("-wal", "-shm"):
-        file.with_name(file.name + companion).unlink(missing_ok=True)
-    copy.replace(file)
-    assert not refused(auth, token)
-    revoke_client(auth.engine, client.client_id)
-    assert within_a_second(lambda: refused(auth, token))
-
-
-def test_a_file_that_is_away_for_a_while_is_followed_again(
-    auth: Auth, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Somebody moves it, notices, and moves a copy back."""
-    seen: list[object] = []
-    identity = watcher._identity
-
-    def noted(engine: Engine) -> tuple[int, int] | None:
-        seen.append(identity(engine))
-        return identity(engine)
-
-    other = create_client(auth.engine, "other", ["marts:read"]).client
-    token, others = auth.issue(client).access_token, auth.issue(other).access_token
-    revoke_client(auth.engine, other.client_id)
-    assert within_a_second(lambda: refused(auth, others))  # from here on the first file is being followed
-    file = Path(str(auth.engine.url.database))
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(file.with_suffix(".2"))) as target:
-        source.backup(target)
-    monkeypatch.setattr(watcher, "_identity", noted)
-    for name in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
-        name.rename(name.with_name(f"away-{name.name}"))
-    assert within_a_second(lambda: None in seen)
-    assert not refused(auth, token), "the last known state stays"
-    file.with_suffix(".2").rename(file)
-    revoke_client(auth.engine, client.client_id)
-    assert within_a_second(lambda: refused(auth, token))
-
-
-def test_a_database_without_a_change_counter_is_read_every_time() -> None:
-    connection = cast("Connection", create_mock_engine("postgresql://", lambda *_: None))
-    assert watcher._version(connection) is None
 
 
 def test_a_database_that_fails_is_no_refusal(auth: Auth, client: Client) -> None:

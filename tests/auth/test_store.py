@@ -5,15 +5,20 @@ import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
+from app.auth.keyring import ensure_key, read_keys
 from app.auth.store import open_accounts, server_secret
 from app.auth.tables import metadata
-from app.database import current, downgrade, open_engine, ready
+from app.database import current, downgrade, open_engine, ready, upgrade
 from app.errors import ConfigurationError, StoreFailure
 from app.settings import Settings
+from tests.auth.conftest import on_every_database
+from tests.support.program import environment
 from tests.support.schema import differences
 
 START = """
@@ -21,6 +26,8 @@ import json, sys
 from pathlib import Path
 from app.auth.service import Auth
 from app.settings import Settings
+from tests.auth.conftest import on_every_database
+from tests.support.program import environment
 from tests.support.schema import differences
 
 sys.stdin.readline()
@@ -34,11 +41,13 @@ def test_the_migrations_build_what_the_tables_declare(settings: Settings) -> Non
     assert differences(open_accounts(settings), metadata) == []
 
 
+@on_every_database
 def test_the_migrations_can_be_undone(settings: Settings) -> None:
     engine = open_accounts(settings)
     downgrade(engine, "accounts", "base")
     assert current(engine, "accounts") is None
-    ready(engine, "accounts")
+    upgrade(engine, "accounts")
+    assert open_accounts(settings)
 
 
 def _modes(home: Path) -> dict[str, int]:
@@ -86,6 +95,7 @@ def test_another_database_is_refused(tmp_path: Path) -> None:
         open_accounts(Settings(home=tmp_path, database_url="mysql://localhost/x"))
 
 
+@on_every_database
 def test_a_server_secret_is_made_once_per_name(settings: Settings) -> None:
     secret = server_secret(open_accounts(settings), "cursor")
     assert len(secret) == 32
@@ -93,10 +103,13 @@ def test_a_server_secret_is_made_once_per_name(settings: Settings) -> None:
     assert server_secret(open_accounts(settings), "other") != secret
 
 
-def test_processes_that_start_at_once_agree_on_the_first_key(tmp_path: Path) -> None:
+@on_every_database
+def test_processes_that_start_at_once_agree_on_the_first_key(tmp_path: Path, database: str | None) -> None:
     command = [sys.executable, "-W", "error", "-c", START, str(tmp_path / "home")]
+    named = environment(tmp_path, **({"APP_DATABASE_URL": database} if database else {}))
     processes = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=named)
+        for _ in range(4)
     ]
     for process in processes:
         assert process.stdin is not None
@@ -106,3 +119,21 @@ def test_processes_that_start_at_once_agree_on_the_first_key(tmp_path: Path) -> 
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
     assert len(answers[0]["keys"]) == 1
     assert all(answer == answers[0] for answer in answers)
+
+
+@on_every_database
+def test_of_many_that_begin_at_once_one_makes_keys_and_secrets(settings: Settings) -> None:
+    """As close together as threads can be, each with a connection of its own."""
+    engine, together = open_accounts(settings), Barrier(6)
+
+    def begin(_: int) -> bytes:
+        together.wait()
+        ensure_key(engine)
+        together.wait()
+        return server_secret(engine, "cursor")
+
+    with ThreadPoolExecutor(6) as pool:
+        secrets = list(pool.map(begin, range(6)))
+    assert len(set(secrets)) == 1
+    with engine.connect() as connection:
+        assert len(read_keys(connection)) == 1

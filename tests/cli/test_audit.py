@@ -117,6 +117,8 @@ def test_a_dry_run_leaves_no_trace(inside: Inside, tmp_path: Path) -> None:
         ("etl", "publish", "x"),
         ("etl", "rollback"),
         ("etl", "prune", "--keep", "1"),
+        ("etl", "load", "x"),
+        ("etl", "load", "--all"),
         ("etl", "run", "movies.csv"),
     ],
     ids=" ".join,

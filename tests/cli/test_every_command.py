@@ -23,7 +23,7 @@ def commands(found: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 COMMANDS = dict(commands(typer.main.get_command(build())))
 #: Contract section 2, what there is of it yet.
 PROMISED = {
-    "etl": "run runs show rejects diff publish rollback prune report sample",
+    "etl": "run runs show rejects diff publish rollback prune load verify report sample",
     "db": "upgrade downgrade current",
     "clients": "create list rotate restrict revoke",
     "keys": "rotate list",

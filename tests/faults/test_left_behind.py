@@ -119,7 +119,7 @@ def test_a_failure_that_cannot_be_recorded_is_left_to_the_next_run(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("app.etl.pipeline.insert_run", interrupted)
+        patched.setattr("app.etl.pipeline.load_run", interrupted)
         patched.setattr("app.etl.record.landed_or_deleted", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run_delivery(settings, str(movies(tmp_path / "a.csv", 3)), RunOptions())

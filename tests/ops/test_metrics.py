@@ -18,7 +18,7 @@ COUNT = 'http_request_duration_seconds_count{route="/v1/runs"}'
 
 def shown(metrics: Metrics) -> dict[str, float]:
     """Return every sample by its name with labels."""
-    lines = metrics.exposition(None).splitlines()
+    lines = metrics.exposition({}).splitlines()
     samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {name: float(value) for name, _, value in samples}
 
@@ -81,7 +81,7 @@ def test_a_gauge_must_be_declared() -> None:
 def test_labels_are_escaped() -> None:
     metrics = Metrics()
     metrics.count("GET", 'a\\b"c\nd', 200, 0.1)
-    assert r'route="a\\b\"c\nd"' in metrics.exposition(None)
+    assert r'route="a\\b\"c\nd"' in metrics.exposition({})
 
 
 def test_workers_show_the_same_sum(pair: tuple[Metrics, Metrics]) -> None:
@@ -92,7 +92,7 @@ def test_workers_show_the_same_sum(pair: tuple[Metrics, Metrics]) -> None:
     one.gauge("answer_cache_entries", lambda: 10)
     other.gauge("answer_cache_entries", lambda: 5)
     for metrics in pair:
-        metrics.exposition(None)
+        metrics.exposition({})
     expected = {REQUESTS: 7, REQUESTS.replace("200", "500"): 2, COUNT: 9}
     expected |= {"answer_cache_entries": 15, "http_workers": 2}
     for metrics in pair:
@@ -135,7 +135,7 @@ metrics = Metrics(Path(sys.argv[1]))
 metrics.gauge("answer_cache_entries", lambda: 100)
 for _ in range(1_000):
     metrics.count("GET", "/v1/runs", 200, 0.002)
-metrics.exposition(None)
+metrics.exposition({})
 print("counted", flush=True)
 sys.stdin.readline()
 """

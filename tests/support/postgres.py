@@ -46,6 +46,9 @@ class PostgresServer:
     folder: Path
     port: int = field(default_factory=free_port)
     names: Iterator[int] = field(default_factory=count)
+    password: str = PASSWORD
+
+    _STOP = ("pg_ctl", "stop", "--wait", "--silent")
 
     def url(self, database: str = "postgres", user: str = "postgres", password: str = PASSWORD) -> str:
         """Return the URL of a database as settings have it."""
@@ -68,8 +71,17 @@ class PostgresServer:
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop it; at once, as if it was killed, unless told otherwise. One that is stopped stays so."""
-        if (self.folder / "data" / "postmaster.pid").exists():
-            self._run("pg_ctl", "stop", "--wait", f"--mode={mode}")
+        if self.runs:
+            self._run(*self._STOP, f"--mode={mode}")
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and not stopped."""
+        return (self.folder / "data" / "postmaster.pid").exists()
+
+    def stopping(self) -> list[str]:
+        """Return the command that stops it at once, for another process to run."""
+        return self._command(*self._STOP, "--mode=immediate")
 
     def create(self, template: str | None = TEMPLATE) -> str:
         """Create a database of its own, at head where the template is the migrated one; return its URL."""
@@ -94,14 +106,17 @@ class PostgresServer:
     def _owner(self) -> tuple[str | int, str | int]:
         return ("postgres", "postgres") if os.geteuid() == 0 else (os.geteuid(), os.getegid())
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _command(self, program: str, *arguments: str) -> list[str]:
         folder = programs()
         assert folder is not None
         as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        return [*as_user, str(folder / program), "-D", str(self.folder / "data"), *arguments]
+
+    def _run(self, program: str, *arguments: str) -> None:
         # Its output goes to a file: a pipe would stay open as long as the server runs.
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(
-                [*as_user, str(folder / program), "-D", str(self.folder / "data"), *arguments],
+                self._command(program, *arguments),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",

@@ -78,7 +78,8 @@ def _await_ready(url: str, process: subprocess.Popen[str]) -> None:
     while process.poll() is None and time.monotonic() < until:
         try:
             httpx.get(f"{url}/readyz", timeout=STARTS_WITHIN_S).raise_for_status()
-        except httpx.ReadError:
+        except (httpx.ReadError, httpx.HTTPStatusError):
+            time.sleep(0.02)
             continue
         return
     raise AssertionError(f"the server did not come up, status {process.poll()}")

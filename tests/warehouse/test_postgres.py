@@ -91,7 +91,7 @@ def test_a_run_that_is_read_all_the_time_is_not_deleted(
     with world.engine.connect() as reader:
         reader.execute(text("SELECT count(*) FROM mart_year WHERE run = 1"))
         with (
-            pytest.raises(StoreFailure, match="cannot be deleted while its tables are being read"),
+            pytest.raises(StoreFailure, match="cannot be deleted while its tables are in use"),
             transaction(world.engine) as connection,
         ):
             world.warehouse.delete(connection, 1)

@@ -1,4 +1,4 @@
-"""Roles of a PostgreSQL warehouse: who reads cannot write, who writes needs nothing more, others get neither."""
+"""Roles of a PostgreSQL warehouse: who reads cannot write, who writes needs no more, others do neither."""
 
 from pathlib import Path
 
@@ -121,6 +121,17 @@ def test_one_who_may_not_is_told_and_has_a_warehouse(tmp_path: Path) -> None:
         assert (done.status, done.stderr.count("\n")) == (0, 1)
         assert f"{WRITER} and {READER} were not set up" in done.stderr
         assert run(tmp_path, url, movies(tmp_path / "a.csv", 3)) == (0, "")
+
+        owner = url.partition("//")[2].partition(":")[0]
+        for statement in (
+            f"CREATE ROLE {WRITER} NOLOGIN",
+            f"CREATE ROLE {READER} NOLOGIN",
+            f"GRANT {WRITER} TO {owner}",
+        ):
+            server.ask(sql.SQL(statement))
+        again = (("db", "downgrade", "warehouse", "--revision", "warehouse_0003"), ("db", "upgrade"))
+        assert [command(tmp_path, *each, APP_WAREHOUSE_URL=url).status for each in again] == [0, 0]
+        assert run(tmp_path, Logins(server, url).url(WRITER), movies(tmp_path / "b.csv", 4)) == (0, "")
 
 
 def test_undone_and_done_again(postgres_url: str, logins: Logins, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The schema of a PostgreSQL warehouse: as declared, partitioned by run, and migrated only when asked to."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,12 @@ def test_nothing_but_an_upgrade_migrates(
     assert (refused.status, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
     assert "run 'app db upgrade'" in refused.stderr
     assert tables(open_engine(url)) == set()
+
+
+def test_many_processes_migrate_at_once(postgres: PostgresServer, tmp_path: Path) -> None:
+    url = postgres.create(template=None)
+    named = {"APP_WAREHOUSE_URL": url, "APP_DATABASE_URL": url}
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: command(tmp_path, "db", "upgrade", **named), range(4)))
+    assert [(each.status, each.stderr) for each in done] == [(0, "")] * 4
+    assert current(open_engine(url), "warehouse") == head("warehouse")

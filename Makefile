@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export PORT ?= 8000
 export APP_HOME ?= var
 
-.PHONY: run test lint types pytest coverage mutants soak bench bench-warehouse docs lock clean
+.PHONY: run test lint types pytest coverage mutants soak bench bench-warehouse bench-replica docs lock clean
 
 run: $(STAMP)
 	@exec deploy/run.sh $(BIN) "$(DELIVERY)"
@@ -51,6 +51,10 @@ bench: $(STAMP)
 bench-warehouse: $(STAMP)
 	@deploy/tools.sh pg_ctlcluster:postgresql
 	$(BIN)/python -m bench warehouse $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-replica: $(STAMP)
+	@deploy/tools.sh pg_ctlcluster:postgresql wrk
+	$(BIN)/python -m bench replica $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BENCH_SECONDS),--seconds $(BENCH_SECONDS))
 
 docs: $(STAMP)
 	$(BIN)/python -m docs.generate

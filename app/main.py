@@ -28,6 +28,7 @@ from app.serving.answers import Answers
 from app.serving.cache import Cache
 from app.serving.catalogue import Catalogue
 from app.serving.cursor import Cursors
+from app.serving.direct import Direct
 from app.serving.reader import Reader
 from app.serving.replica import Freshness, Keeper, place_of
 from app.serving.store import MartStore
@@ -47,8 +48,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     chosen = settings or load_settings()
     audit = Audit.open(chosen.audit_file)
     auth = Auth.open(chosen)
-    place = None if serves(chosen.warehouse) else place_of(chosen.home, chosen.warehouse)
-    store = _open_store(chosen) if place is None else MartStore(place.store, chosen.statement_timeout)
+    place = None if serves(chosen.warehouse) else place_of(chosen.home, chosen.warehouse, chosen.copies_marts)
+    direct = _direct(chosen) if place and not chosen.copies_marts else None
+    store = MartStore(place.store, chosen.statement_timeout, direct) if place else _open_store(chosen)
     freshness = None if place is None else Freshness(place, chosen.replica_poll)
     cursors = Cursors(auth.cursor_secret())
     limits = RateLimits.open(chosen, lambda: auth.watcher.trust.policies)
@@ -89,6 +91,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.open = ExitStack()
     for close_it in (limits.close, auth.close, store.close, metrics.close, audit.close):
         app.state.open.callback(close_it)
+    if direct:
+        app.state.open.callback(direct.close)
     if access_log:
         app.state.open.callback(access_log.close)
     _watch(metrics, cache, store, limits)
@@ -105,6 +109,10 @@ def _open_store(settings: Settings) -> MartStore:
     except StoreFailure as error:
         log.warning("starting without a store: %s", error)
     return MartStore(Path(make_url(settings.warehouse).database or ""), settings.statement_timeout)
+
+
+def _direct(settings: Settings) -> Direct:
+    return Direct(open_engine(settings.warehouse), settings.statement_timeout)
 
 
 def _watch(metrics: Metrics, cache: Cache, store: MartStore, limits: RateLimits) -> None:

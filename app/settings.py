@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         16_777_216, description="Memory for finished answers, in bytes per worker; 0 keeps none."
     )
 
+    serve_from: Literal["replica", "warehouse"] = Field(
+        "replica",
+        description="Where the API reads marts that are not in SQLite: in a local copy, or in the warehouse"
+        " itself, for marts that are too large to copy.",
+    )
     replica_poll: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
         0.5, description="Seconds between two looks at a warehouse that the API reads a local copy of."
     )
@@ -227,6 +232,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """SQLAlchemy URL of the accounts database, password included."""
         return self._database(self.database_url, "accounts.sqlite")
+
+    @property
+    def copies_marts(self) -> bool:
+        """Whether the API copies marts that it cannot read where they are."""
+        return self.serve_from == "replica"
 
     @property
     def lake(self) -> str:

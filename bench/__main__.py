@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from bench import etl
+from bench import etl, replica
 from bench.api import run as api
 
 
@@ -12,7 +12,10 @@ def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument(
-        "only", nargs="?", choices=("etl", "api", "warehouse"), help="one of them; by default ETL and API"
+        "only",
+        nargs="?",
+        choices=("etl", "api", "warehouse", "replica"),
+        help="one of them; the first two by default",
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the ETL's large sample")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each contestant")
@@ -28,6 +31,8 @@ def main() -> None:
         warehouse.benchmark(options.rows, options.rounds)
     if options.only in {None, "api"}:
         api.benchmark(options.rounds, options.seconds, options.real_only)
+    if options.only == "replica":
+        replica.benchmark(options.rounds, options.seconds)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from app.database.migrations import (
     upgrade,
     version_table,
 )
-from app.database.opening import open_engine, sole_writer, transaction
+from app.database.opening import limit_statements, open_engine, sole_writer, transaction
 
 __all__ = [
     "HISTORIES",
@@ -21,6 +21,7 @@ __all__ = [
     "downgrade",
     "existing",
     "head",
+    "limit_statements",
     "migrations_folder",
     "open_engine",
     "ready",

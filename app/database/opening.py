@@ -1,5 +1,6 @@
 """Opening a database by its SQLAlchemy URL, and writing to it."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -12,6 +13,8 @@ from app.errors import ConfigurationError
 
 #: How a transaction keeps other writers of a table waiting until its end, where it is not alone anyway.
 _TABLE_LOCKS: Mapping[str, str] = {"postgresql": "LOCK TABLE {} IN EXCLUSIVE MODE"}
+#: How a connection is told what a statement may take.
+_LIMITS: Mapping[str, str] = {"postgresql": "SET statement_timeout = {milliseconds}"}
 _OPENERS: Mapping[str, Callable[[URL], Engine]] = {"sqlite": open_sqlite, "postgresql": open_postgres}
 
 
@@ -47,3 +50,12 @@ def sole_writer(engine: Engine, table: Table) -> Iterator[Connection]:
         if lock is not None:
             connection.exec_driver_sql(lock.format(table.name))
         yield connection
+
+
+def limit_statements(connection: Connection, seconds: float) -> None:
+    """Let the database end statements of this connection that take longer, where it can."""
+    limit = _LIMITS.get(connection.dialect.name)
+    if limit is not None:
+        said = limit.format(seconds=math.ceil(seconds), milliseconds=math.ceil(seconds * 1000))
+        connection.exec_driver_sql(said)
+        connection.commit()

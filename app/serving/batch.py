@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
-from app.marts.definitions import Dimension, MatchOn
+from app.marts.definitions import Dimension
 from app.serving import statement
+from app.serving.conditions import Kind
 from app.serving.formats import Format, Lines
 from app.serving.query import Query, Shown
 from app.serving.statement import Compiled
@@ -78,12 +79,13 @@ def _read(
 ) -> tuple[bytes, bytes, int]:
     """Return the lines of so many rows at most, their sort values, and how many they are."""
 
-    def lookup(dimension: Dimension, kind: MatchOn, value: str | int) -> list[int]:
+    def lookup(dimension: Dimension, kind: Kind, value: str | int) -> list[int]:
         ids = snapshot.ids(dimension, kind, value, run)
         only = query.restrictions.only.get(dimension.name) if query.restrictions else None
         return ids if only is None else [key for key in ids if key in only]
 
-    found, values = statement.prepare(query, run.seq, after, lookup, rows)
+    shape, bound = statement.prepare(query, run.seq, after, lookup, rows, snapshot.lists)
+    found, values = snapshot.page(shape, bound)
     ((text, ends, count),) = snapshot.rows(_as_text(found, form.lines, query.paging.shown, separator), values)
     return text or b"", ends or b"", count
 

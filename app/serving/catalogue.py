@@ -132,7 +132,9 @@ class Catalogue:
         def compare(snapshot: Snapshot) -> tuple[Run, list[dict[str, Any]]]:
             run = _with_marts(_find(snapshot, "run_id", run_id), "run_id")
             since = _with_marts(_find(snapshot, "since", values["since"]), "since")
-            return run, changes(snapshot.catalogue, since, run, mart, after, asked.limit + 1, within)
+            found = changes(snapshot.marts, since, run, mart, after, asked.limit + 1, within)
+            snapshot.check_kept(since, run)
+            return run, found
 
         run, found = await self._store.read(compare)
         rows, more = answer.cut(found, asked.limit)

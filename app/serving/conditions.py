@@ -4,29 +4,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import orjson
-from sqlalchemy import BindParameter, ColumnElement, UnaryExpression, bindparam, false, func, literal, select
-from sqlalchemy.sql.operators import custom_op
+from sqlalchemy import BindParameter, ColumnElement, bindparam, false, func, literal
 
 from app.marts.definitions import YEAR, Dimension, Filter, Mart, MatchOn
 from app.marts.names import search_key
 from app.serving.parameters import MAX_KEY, Parameter, integer, text
+from app.serving.portable import among, listed, unindexed
 
+#: What a value is compared with: as filters declare, or the search key, which has it as a part.
+Kind = MatchOn | Literal["part"]
 Operator = Literal["is", "in", "from", "to", "contains", "has", "none"]
-
-#: SQLite's planner leaves an expression alone that begins with a plus sign.
-_AS_IT_IS = custom_op[Any]("+")
 
 #: Characters that the full-text indexes of members take together: fewer are in none.
 _INDEXED = 3
 
-#: Finds the ids of a dimension's members whose key, slug or name is a value, in the run being read.
-Lookup = Callable[[Dimension, MatchOn, str | int], list[int]]
-
-
-def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return a column whose indexes SQLite's planner leaves alone."""
-    return UnaryExpression(column, operator=_AS_IT_IS, type_=column.type)
+#: Finds the ids of a dimension's members whose key, slug or name is a value, or whose search key has it as a
+#: part, in the run being read.
+Lookup = Callable[[Dimension, Kind, str | int], list[int]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,7 @@ class Clause:
     indexed: bool = True
 
     def sql(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Return the comparison; ``in`` binds a JSON array, so that the text is the same for any values."""
+        """Return the comparison."""
         bound: BindParameter[Any] = bindparam(self.name)
         if not self.indexed:
             column = unindexed(column)
@@ -47,7 +41,7 @@ class Clause:
             case "is":
                 return column == bound
             case "in":
-                return column.in_(select(func.json_each(bound).table_valued("value").c.value))
+                return among(column, self.name)
             case "contains":
                 return func.instr(column, bound) > 0
             case "has":  # FTS5 takes a text in double quotes as it is
@@ -66,7 +60,7 @@ def keys_clause(name: str, column: str, keys: Sequence[Any]) -> tuple[Clause, An
         return Clause(name, column, "none"), None
     if len(keys) == 1:  # SQLite chooses better indexes for a plain comparison
         return Clause(name, column, "is"), keys[0]
-    return Clause(name, column, "in"), orjson.dumps(keys).decode()
+    return Clause(name, column, "in"), listed(list(keys))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +78,15 @@ class Condition:
         """The parameter's name, which is also the name of the bound value."""
         return self.parameter.name
 
-    def given(self, value: Any, lookup: Lookup) -> tuple[Clause, Any]:
-        """Return the clause and the value to bind, for the parameter's parsed value."""
+    def given(self, value: Any, lookup: Lookup, lists: bool = True) -> tuple[Clause, Any]:
+        """Return the clause and the value to bind, for the parameter's parsed value.
+
+        Without ``lists``, those found by a part of their names are looked up before, like any others.
+        """
         if self.operator == "contains":
             key = search_key(value)
+            if not lists and self.dimension is not None:
+                return keys_clause(self.name, "id", lookup(self.dimension, "part", key))
             return self._clause("has" if len(key) >= _INDEXED else "contains"), key
         if self.operator != "in":
             return self._clause(self.operator), value
@@ -135,6 +134,9 @@ YEARS = (
     Condition(integer("year_from", "First release year.", 1, 9999), YEAR.key, "from"),
     Condition(integer("year_to", "Last release year.", 1, 9999), YEAR.key, "to"),
 )
-SEARCH = Condition(
-    text("search", "Substring of the name; case and accents do not count."), "search_key", "contains"
-)
+_SEARCH = text("search", "Substring of the name; case and accents do not count.")
+
+
+def search_condition(dimension: Dimension) -> Condition:
+    """Return the search among the members of a dimension."""
+    return Condition(_SEARCH, "search_key", "contains", dimension)

@@ -25,7 +25,8 @@ from sqlalchemy import (
 
 from app.marts.definitions import MEASURES, YEAR, Dimension, Mart, Measure
 from app.marts.tables import LEADER_TABLE, MART_TABLES, RANKING_TABLES, leader_column, rank_column
-from app.serving.conditions import Clause, unindexed
+from app.serving.conditions import Clause
+from app.serving.portable import unindexed
 from app.serving.relations import Given, Later, Relation, clauses_on, joined, measures, names, of_run
 
 #: Names of the fields that rows are sorted by, and whether downwards.
@@ -35,7 +36,7 @@ Sorting = Sequence[tuple[str, bool]]
 def ranked(mart: Mart, measure: Measure, wanted: Collection[str], given: Given) -> Relation:
     """The first ``:top`` rows of each year by a measure. Ties share a rank; the smaller key comes first."""
     if any(clause.column != YEAR.key for clause in given):
-        return _ranked_among(mart, measure, wanted, given)
+        return ranked_among(mart, measure, wanted, given)
     table, member = RANKING_TABLES[mart.name], _member(mart)
     rank = table.c[rank_column(measure)]
     columns = {
@@ -57,8 +58,8 @@ def ranked(mart: Mart, measure: Measure, wanted: Collection[str], given: Given) 
     return Relation(columns, table, clauses, later=later, sequence=(table.c[YEAR.key], table.c.position))
 
 
-def _ranked_among(mart: Mart, measure: Measure, wanted: Collection[str], given: Given) -> Relation:
-    """The same among the rows that conditions leave, as if there were no others."""
+def ranked_among(mart: Mart, measure: Measure, wanted: Collection[str], given: Given) -> Relation:
+    """The same, worked out among the rows that conditions leave, as if there were no others."""
     table, member = MART_TABLES[mart.name], _member(mart)
     # Rows are to be found by their members, which are few, and not in the order of years, among all others.
     value, year = table.c[measure.name], unindexed(table.c[YEAR.key])

@@ -6,7 +6,7 @@ from functools import cached_property, partial
 
 from app.marts.definitions import ENTITIES, MARTS, MEASURES, YEAR, Dimension, Mart, measure
 from app.serving import leaders, relations
-from app.serving.conditions import SEARCH, Condition, mart_conditions
+from app.serving.conditions import Condition, mart_conditions, search_condition
 from app.serving.fields import MEASURE_FIELDS, Field, dimension_fields
 from app.serving.leaders import Sorting
 from app.serving.paging import by_name, paging
@@ -22,7 +22,8 @@ class View:
     """One form of a listing's rows: its fields, the key that orders them, and the SQL.
 
     ``relation`` is told which fields are wanted, and gets the conditions that were given. ``leading`` is told
-    the order, too, and returns fewer rows that have the first ones, where it can.
+    the order, too, and returns fewer rows that have the first ones, where it can. ``without_lists`` is the
+    relation where the tables that a load works out are not there, if that is another.
     """
 
     fields: Mapping[str, Field]
@@ -30,6 +31,7 @@ class View:
     additive: Mapping[str, bool]
     relation: Callable[[Collection[str], Given], Relation]
     leading: Callable[[Sorting, Collection[str], Given], Relation | None] = lambda *_: None
+    without_lists: Callable[[Collection[str], Given], Relation] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +139,7 @@ def _ranking_view(mart: Mart, metric: str) -> View:
         (YEAR.key, "rank", member.key),
         mart.additive,
         partial(leaders.ranked, mart, measure(metric)),
+        without_lists=partial(leaders.ranked_among, mart, measure(metric)),
     )
 
 
@@ -160,7 +163,14 @@ def _members(dimension: Dimension, mart: Mart) -> Listing:
     summary = f"Dimension: {mart.path.replace('-', ' ')}"
     description = f"Every {what} of the run, with its first and last year and its releases."
     return Listing(
-        path, "dimensions", mart, summary, description, {dimension.name: "id"}, (SEARCH,), {None: view}
+        path,
+        "dimensions",
+        mart,
+        summary,
+        description,
+        {dimension.name: "id"},
+        (search_condition(dimension),),
+        {None: view},
     )
 
 

@@ -23,7 +23,8 @@ from sqlalchemy import (
 
 from app.marts.definitions import MEASURES, YEAR, Dimension, Mart, Mean, measure
 from app.marts.tables import DIMENSION_TABLES, MART_TABLES, SEARCH_TABLES, SEARCHED
-from app.serving.conditions import Clause, unindexed
+from app.serving.conditions import Clause
+from app.serving.portable import of_group, quotient, remainder, unindexed, units
 
 Clauses = Sequence[ColumnElement[bool]]
 Given = Sequence[Clause]
@@ -67,6 +68,8 @@ class Relation:
             if item.fields & set(fields):
                 add = item.lead if item.lead and first in item.fields else item.add
                 source, columns = add(source, columns)
+        if self.group:
+            columns = {name: self.columns.get(name, of_group(column)) for name, column in columns.items()}
         left = [item for item in self.later if not item.fields & set(fields)]
         return replace(self, columns=columns, source=source, later=left)
 
@@ -170,22 +173,15 @@ def joined(table: FromClause, on: Mapping[str, str], fields: Mapping[Any, str]) 
 def _total(table: FromClause, name: str) -> ColumnElement[Any]:
     formula = measure(name).formula
     if isinstance(formula, Mean):
-        return half_even(func.sum(table.c[formula.total]), func.sum(table.c[formula.count]))
+        return half_even(units(table.c[formula.total]), units(table.c[formula.count]))
     return func.sum(table.c[name])
 
 
 def half_even(total: ColumnElement[int], count: ColumnElement[int]) -> ColumnElement[int]:
-    """Return ``total / count`` rounded half to even, in integers; null where count is 0.
-
-    SQLite divides integers towards zero, so the remainder has the sign of the total.
-    """
+    """Return ``total / count`` rounded half to even, in integers; null where count is 0."""
     divisor = func.nullif(count, 0)  # NULL divides to NULL: what a count of 0 must give
-    quotient = _divide(total, "/", divisor)
-    twice = func.abs(_divide(total, "%", divisor)) * 2
-    tie = and_(twice == divisor, _divide(quotient, "%", literal(2)) != 0)
+    whole = quotient(total, divisor)
+    twice = func.abs(remainder(total, divisor)) * 2
+    tie = and_(twice == divisor, remainder(whole, literal(2)) != 0)
     away = case((total < 0, -1), else_=1)
-    return quotient + case((or_(twice > divisor, tie), away), else_=0)
-
-
-def _divide(left: ColumnElement[Any], operator: str, right: ColumnElement[Any]) -> ColumnElement[int]:
-    return left.op(operator, return_type=BigInteger())(right)
+    return whole + case((or_(twice > divisor, tie), away), else_=0)

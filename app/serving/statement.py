@@ -1,6 +1,7 @@
-"""The SQL of a question: one compiled statement per shape, values bound when it runs.
+"""The SQL of a question: one statement per shape, values bound when it runs.
 
-SQLAlchemy builds and compiles a shape once (about a millisecond); SQLite's driver then runs the text.
+SQLAlchemy builds and compiles a shape once (about a millisecond); SQLite's driver then runs the text. A
+warehouse that is read itself is given the same statement by SQLAlchemy.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,13 +33,15 @@ class Compiled:
 class Shape:
     """Everything of a question that changes its SQL.
 
-    ``nulls``: which values of the last row were null; ``leaders``: whether the page fits in the leaders.
+    ``nulls``: which values of the last row were null; ``lists``: whether there are the tables that a load
+    works out; ``leaders``: whether the page fits in the leaders.
     """
 
     view: View
     shown: Shown
     clauses: tuple[Clause, ...]
     nulls: tuple[bool, ...] | None
+    lists: bool
     leaders: bool
 
 
@@ -50,20 +53,23 @@ def compiled(statement: Select[Any]) -> Compiled:
 
 
 def prepare(
-    query: Query, run: int, after: Sequence[Any] | None, lookup: Lookup, rows: int
-) -> tuple[Compiled, dict[str, Any]]:
-    """Return the statement of so many rows and what it binds, the first ones or after a row's sort values."""
+    query: Query, run: int, after: Sequence[Any] | None, lookup: Lookup, rows: int, lists: bool = True
+) -> tuple[Shape, dict[str, Any]]:
+    """Return the shape of so many rows and what it binds, the first ones or after a row's sort values.
+
+    Without ``lists``, the tables that the load of a SQLite file works out are not there to be read.
+    """
     values = dict(query.selection)
     clauses = []
     for condition in query.listing.conditions:
         if condition.name in values:
-            clause, values[condition.name] = condition.given(values[condition.name], lookup)
+            clause, values[condition.name] = condition.given(values[condition.name], lookup, lists)
             clauses.append(clause)
     within, allowed = _within(query)
     clauses, values = [*clauses, *within], {**values, **allowed}
-    leaders = after is None and rows <= LEADERS
-    shape = Shape(query.view, query.paging.shown, tuple(clauses), nulls_of(after), leaders)
-    return _build(shape), {**values, **last_row(after), "run": run, "limit": rows}
+    leaders = lists and after is None and rows <= LEADERS
+    shape = Shape(query.view, query.paging.shown, tuple(clauses), nulls_of(after), lists, leaders)
+    return shape, {**values, **last_row(after), "run": run, "limit": rows}
 
 
 def _within(query: Query) -> tuple[list[Clause], dict[str, Any]]:
@@ -78,8 +84,14 @@ def _within(query: Query) -> tuple[list[Clause], dict[str, Any]]:
 
 
 @lru_cache(maxsize=1024)
-def _build(shape: Shape) -> Compiled:
-    """Compile a page: its rows first, then what is looked up for each of them.
+def of_shape(shape: Shape) -> Compiled:
+    """Return the page of a shape, compiled for SQLite."""
+    return compiled(page(shape))
+
+
+@lru_cache(maxsize=1024)
+def page(shape: Shape) -> Select[Any]:
+    """Return a page, in ``shown.columns``: its rows first, then what is looked up for each of them.
 
     Rows that come in the order of the table need no sorting, and so are looked up on the way.
     """
@@ -89,14 +101,14 @@ def _build(shape: Shape) -> Compiled:
     if by_key and not relation.group:
         relation = relation.having(shown.columns)
         upwards = not any(item.descending for item in shown.order)
-        return compiled(_page(shape, relation, shown.columns, (upwards and relation.sequence) or by_key))
+        return _page(shape, relation, shown.columns, (upwards and relation.sequence) or by_key)
     relation = relation.having(sorted_by, None if relation.group else _leads(shape))
     order = [_ordered(relation.columns, item) for item in shown.order]
     if not relation.later:
-        return compiled(_page(shape, relation, shown.columns, order))
+        return _page(shape, relation, shown.columns, order)
     rows = _page(shape, relation, relation.columns, order).subquery("page")
     whole = Relation(dict(rows.columns.items()), rows, later=relation.later).having(shown.columns)
-    return compiled(
+    return (
         select(*(whole.columns[name].label(name) for name in shown.columns))
         .select_from(whole.source)
         .order_by(*(_ordered(whole.columns, item) for item in shown.order))
@@ -109,9 +121,8 @@ def _relation(shape: Shape) -> Relation:
         found = shape.view.leading(order, shape.shown.columns, shape.clauses)
         if found is not None:
             return found
-    return shape.view.relation(
-        shape.shown.columns, [_planned(clause, shape.shown.order) for clause in shape.clauses]
-    )
+    relation = shape.view.relation if shape.lists else shape.view.without_lists or shape.view.relation
+    return relation(shape.shown.columns, [_planned(clause, shape.shown.order) for clause in shape.clauses])
 
 
 def _leads(shape: Shape) -> str | None:
@@ -144,7 +155,7 @@ def _page(
     )
     if shape.nulls is None:
         return page
-    beyond = _beyond(relation.columns, shape.shown.order, shape.nulls)
+    beyond = _beyond(relation.columns, shape.shown.order, shape.nulls, whole_rows=shape.lists)
     of_keys = set(shape.shown.sorted_by) <= set(shape.view.key)
     return page.having(beyond) if relation.group and not of_keys else page.where(beyond)
 
@@ -178,21 +189,30 @@ def _ordered(columns: Columns, item: Order) -> ColumnElement[Any]:
     return directed.nulls_last() if item.field.nullable else directed
 
 
-def _beyond(columns: Columns, order: Sequence[Order], nulls: Sequence[bool]) -> ColumnElement[bool]:
-    """Select the rows after the last one: keyset pagination over mixed directions and nulls."""
+def _beyond(
+    columns: Columns, order: Sequence[Order], nulls: Sequence[bool], whole_rows: bool = True
+) -> ColumnElement[bool]:
+    """Select the rows after the last one: keyset pagination over mixed directions and nulls.
+
+    ``whole_rows``: the database finds rows after another by an index, and not every one compares rows at all.
+    """
     directions = {item.descending for item in order}
-    if len(directions) == 1 and not any(item.field.nullable for item in order):
+    if whole_rows and len(directions) == 1 and not any(item.field.nullable for item in order):
         row = tuple_(*(columns[item.field.name] for item in order))
-        last = tuple_(*(bindparam(_after(place)) for place in range(len(order))))
+        last = tuple_(*(_last(columns, order, place) for place in range(len(order))))
         return row < last if directions == {True} else row > last
     return _expanded(columns, order, nulls, 0)
+
+
+def _last(columns: Columns, order: Sequence[Order], place: int) -> BindParameter[Any]:
+    return bindparam(_after(place), type_=columns[order[place].field.name].type)
 
 
 def _expanded(
     columns: Columns, order: Sequence[Order], nulls: Sequence[bool], place: int
 ) -> ColumnElement[bool]:
     item, column = order[place], columns[order[place].field.name]
-    last: BindParameter[Any] = bindparam(_after(place))
+    last = _last(columns, order, place)
     further: ColumnElement[bool] = column < last if item.descending else column > last
     same = column == last
     if nulls[place]:  # nothing comes after a null but its equals

@@ -7,24 +7,18 @@ while the like of it goes there at once.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, bindparam, select
-
-from app.errors import NothingPublished, UnknownRun
-from app.marts.definitions import Dimension, MatchOn
-from app.marts.tables import DIMENSION_TABLES
+from app.serving.direct import NotHere, Source
 from app.serving.errors import StatementTimeout
 from app.serving.lanes import Lane
-from app.serving.relations import of_run
 from app.serving.session import Session, State, renewed
 from app.serving.slow import Slow
-from app.serving.statement import Compiled, compiled
-from app.warehouse import runs
-from app.warehouse.runs import Run
+from app.serving.snapshot import Snapshot
 
 __all__ = ["MartStore", "Snapshot", "State"]
 
@@ -34,107 +28,30 @@ FRESH_FOR_S = 0.01
 ON_LOOP_S = 0.002
 #: Threads for questions that take long, and how many more may wait. Exports have a lane of their own.
 THREADS, WAITING = 2, 64
-
-#: Look-ups of members that are remembered, some 300 bytes each.
-MEMBERS = 4_096
+#: Threads for questions that wait for the warehouse, which has processors of its own.
+WAITERS = 8
 
 #: How often the time is looked at, in instructions of SQLite's machine: on the loop every 20 us or so; on
 #: a thread seldom, because each look waits for the interpreter's lock.
 _LOOP_CHECKS, _LANE_CHECKS = 1_000, 200_000
-#: More characters than a run id has; what is longer is not worth repeating in an error.
-_MAX_RUN_ID = 64
-_COLUMNS: Mapping[MatchOn, str] = {"key": "id", "slug": "slug", "name": "name"}
 
 T = TypeVar("T")
-
-
-class Snapshot:
-    """What one question sees: one state of the store, whatever is published meanwhile."""
-
-    def __init__(self, session: Session, state: State) -> None:
-        self._session = session
-        self._state = state
-
-    @property
-    def catalogue(self) -> Connection:
-        """SQLAlchemy's view of the same state, for what reads the run catalogue."""
-        self._session.count_from_here()
-        return self._session.catalogue
-
-    def rows(self, statement: Compiled, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Run a statement and return its rows.
-
-        Raises:
-            InvalidParameters: a sum asked for does not fit 64 bits.
-        """
-        return self._session.rows(statement, values)
-
-    def ids(self, dimension: Dimension, kind: MatchOn, value: str | int, run: Run) -> list[int]:
-        """Return the ids of the members of a dimension whose key, slug or name is a value."""
-        known, key = self._state.members, (run.seq, dimension.name, kind, value)
-        found = known.get(key)
-        if found is None:
-            rows = self.rows(_members(dimension.name, kind), {"run": run.seq, "value": value})
-            found = [row[0] for row in rows]
-            if found:  # a value that there is none of may be any text, of any length
-                if len(known) >= MEMBERS:
-                    known.clear()
-                known[key] = found
-        return found
-
-    @property
-    def current(self) -> Run | None:
-        """The published run, None where nothing is published."""
-        return self._state.current
-
-    def published(self) -> Run:
-        """Return the published run.
-
-        Raises:
-            NothingPublished: there is none yet.
-        """
-        run = self._state.current
-        if run is None:
-            raise NothingPublished("no run is published yet")
-        return run
-
-    def find(self, run_id: str) -> Run:
-        """Return a kept run by id, published or not.
-
-        Raises:
-            UnknownRun: there is none.
-            PrunedRun: its rows were deleted.
-        """
-        if len(run_id) > _MAX_RUN_ID:
-            raise UnknownRun(f"no run of an id of {len(run_id)} characters")
-        return runs.find(self.catalogue, run_id)
-
-    def once_published(self, run_id: str) -> Run:
-        """Return a kept run that is or was published; others are unknown to readers.
-
-        Raises:
-            UnknownRun: there is none.
-            PrunedRun: its rows were deleted.
-        """
-        run = self._state.kept.get(run_id)
-        if run is None:
-            self.find(run_id)
-            raise UnknownRun(f"run {run_id} was never published")
-        return run
 
 
 class MartStore:
     """Opens the file when first needed, and anew when it was replaced or the published pointer moved."""
 
-    def __init__(self, path: Path, statement_timeout_s: float = 10) -> None:
+    def __init__(self, path: Path, statement_timeout_s: float = 10, direct: Source | None = None) -> None:
+        """``direct``: where the rows of marts are, if not in the file."""
         self._path = path
+        self._not_here = NotHere() if direct else None
         self._timeout_s = statement_timeout_s
         self._session: Session | None = None
         self._slow = Slow()
         self._look_at = 0.0
         self._state: State | None = None
-        self._lane = _Threads(path, "store-lane", THREADS)
-        self._bulk = _Threads(path, "store-bulk", 1)
+        self._lane = _Threads(path, "store-lane", WAITERS if direct else THREADS, direct)
+        self._bulk = _Threads(path, "store-bulk", 1, direct)
 
     def state(self) -> State:
         """Return what is published and kept: the same object until that changes.
@@ -175,7 +92,7 @@ class MartStore:
             StoreFailure: as above.
             StatementTimeout: its statements take longer than a moment, or lately did.
         """
-        return _ask(self._own(), question, min(ON_LOOP_S, self._timeout_s))
+        return _ask(self._own(), question, min(ON_LOOP_S, self._timeout_s), self._not_here)
 
     @property
     def running(self) -> int:
@@ -205,15 +122,20 @@ class MartStore:
         return self._session
 
 
-def _ask(session: Session, question: Callable[[Snapshot], T], budget_s: float) -> T:
-    return session.ask(lambda state: question(Snapshot(session, state)), budget_s)
+def _ask(session: Session, question: Callable[[Snapshot], T], budget_s: float, source: Source | None) -> T:
+    def answer(state: State) -> T:
+        with source.asked() if source else nullcontext() as marts:
+            return question(Snapshot(session, state, marts))
+
+    return session.ask(answer, budget_s)
 
 
 class _Threads:
     """A lane whose threads have a session each."""
 
-    def __init__(self, path: Path, name: str, threads: int) -> None:
+    def __init__(self, path: Path, name: str, threads: int, direct: Source | None) -> None:
         self._path = path
+        self._direct = direct
         self._lane = Lane(name, threads, WAITING)
         self._idle: list[Session | None] = [None] * threads
         self._busy: set[Session] = set()
@@ -266,13 +188,6 @@ class _Threads:
         try:
             if self._closing:
                 session.interrupt()
-            return _ask(session, question, budget_s)
+            return _ask(session, question, budget_s, self._direct)
         finally:
             self._busy.discard(session)
-
-
-@lru_cache
-def _members(dimension: str, kind: MatchOn) -> Compiled:
-    table = DIMENSION_TABLES[dimension]
-    found = select(table.c.id).where(of_run(table), table.c[_COLUMNS[kind]] == bindparam("value"))
-    return compiled(found)

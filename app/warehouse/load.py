@@ -1,6 +1,6 @@
 """Loading a run into a SQLite file, with what the API reads: one run, one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import polars as pl
@@ -26,10 +26,16 @@ _ROWS_INSERTED = 1_000
 _ROWS_ANALYSED = 1_000
 
 
-def load_tables(connection: Connection, run: int, landed: Callable[[str], pl.DataFrame]) -> None:
-    """Insert every mart and dimension of a run and its leaders; ``landed`` gives a table as it has landed."""
+def load_tables(
+    connection: Connection,
+    run: int,
+    landed: Callable[[str], pl.DataFrame],
+    tables: Collection[str] = RUN_TABLES,
+) -> None:
+    """Insert the marts and dimensions of a run, or some, with what leads; ``landed`` gives a table's rows."""
     marts = {mart.name: mart for mart in MARTS}
-    for name, table in RUN_TABLES.items():
+    for name in tables:
+        table = RUN_TABLES[name]
         rows = stored(name, table, run, landed(name))
         for part in rows.iter_slices(_ROWS_INSERTED):
             _insert(connection, table, part)

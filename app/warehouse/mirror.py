@@ -1,6 +1,6 @@
 """Copying what a warehouse holds into a SQLite file that is read in its place: the catalogue, and runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,15 +89,17 @@ def write_contents(connection: Connection, contents: Contents) -> None:
             connection.execute(insert(table).prefix_with("OR REPLACE"), list(rows))
 
 
-def copy_run(source: Warehouse, run: Mapping[str, Any], target: Connection) -> None:
-    """Load a run from a warehouse into a SQLite file, in the caller's transaction there.
+def copy_run(
+    source: Warehouse, run: Mapping[str, Any], target: Connection, tables: Collection[str] = RUN_TABLES
+) -> None:
+    """Load these tables of a run from a warehouse into a SQLite file, in the caller's transaction there.
 
     Each table is read at one moment, and a run never changes: where all its rows came, they are the run's.
 
     Raises:
         StoreFailure: they are not all there; the run was just pruned, say.
     """
-    load_tables(target, run["seq"], lambda name: _read(source, run, name))
+    load_tables(target, run["seq"], lambda name: _read(source, run, name), tables)
 
 
 def _read(source: Warehouse, run: Mapping[str, Any], name: str) -> pl.DataFrame:

@@ -50,6 +50,10 @@ class Marts:
         (run,) = (self.home / "lake" / "runs").iterdir()
         return run
 
+    def table(self, name: str) -> Path:
+        """Return the Parquet file of a table."""
+        return self.landed / f"{name}.parquet"
+
     @property
     def title(self) -> str:
         """Name and size."""

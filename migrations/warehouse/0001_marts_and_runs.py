@@ -35,6 +35,8 @@ MARTS = {
     "mart_company_year": ("company_id", "year"),
     "mart_company_genre_year": ("company_id", "genre_id", "year"),
 }
+#: Names sort by code point, whatever the language of a database.
+NAMES = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 DIMENSIONS = {"dim_genre": ("slug",), "dim_production_company": ()}
 #: How rows of runs are stored, each dialect by its own words.
 STORED: dict[str, Any] = {"sqlite_with_rowid": False, "postgresql_partition_by": "LIST (run)"}
@@ -142,8 +144,7 @@ def _create_dimension(name: str, extra: tuple[str, ...]) -> None:
         name,
         sa.Column("run", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("id", sa.BigInteger, nullable=False, autoincrement=False),
-        sa.Column("name", sa.Text, nullable=False),
-        *(sa.Column(column, sa.Text, nullable=False) for column in extra),
+        *(sa.Column(column, NAMES, nullable=False) for column in ("name", *extra)),
         *([sa.Column("search_key", sa.Text, nullable=False)] if _is_sqlite() else []),
         sa.PrimaryKeyConstraint("run", "id", name=f"pk_{name}"),
         *_run_exists(name),

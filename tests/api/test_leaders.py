@@ -138,7 +138,8 @@ def test_the_longest_ranking(many: tuple[Api, World], metric: str) -> None:
 @pytest.mark.parametrize("query", [b"sort=company", b"top=100&sort=-company,rank&limit=all"])
 def test_a_ranking_by_name_begins_with_its_own_few_rows(many: tuple[Api, World], query: bytes) -> None:
     (listing,) = (item for item in LISTINGS if item.path == "/v1/rankings/production-companies")
-    rows, values = statement.prepare(parse(listing, query), 1, None, lambda *_: [], 1_000)
+    shape, values = statement.prepare(parse(listing, query), 1, None, lambda *_: [], 1_000)
+    rows = statement.of_shape(shape)
     explain = f"EXPLAIN QUERY PLAN {rows.sql}"
     with many[1].engine.connect() as connection:
         plan = [step[-1] for step in connection.exec_driver_sql(explain, {**rows.constants, **values})]

@@ -1,8 +1,11 @@
 """The application over a replica: the same answers as over the warehouse itself, and how old they are."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -12,14 +15,16 @@ from app import main
 from app.main import close, create_app
 from app.routers.refusals import Refusals
 from app.server.limits import Limits
-from app.serving.replica import Status, freshness
+from app.serving.replica import Status, freshness, place_of
 from app.serving.replica.follow import Follower
 from app.serving.replica.status import read_status
 from app.settings import Settings
+from app.warehouse.opening import SERVING, WAREHOUSES
 from tests.api.conftest import FIRST, HELD, SECOND
 from tests.api.test_operations import scrape
 from tests.support.http import Api, authorized
 from tests.support.movies import LATER, MOVIES
+from tests.support.program import environment
 from tests.support.replicated import Replicated, elsewhere
 from tests.support.wire import Wire, request, running
 
@@ -197,9 +202,33 @@ def test_metrics(served: Served) -> None:
     assert samples["published_run_info", frozenset({("run_id", FIRST)})] == 1
 
 
-def test_a_password_changes_no_place_and_no_warehouse_is_imported() -> None:
-    from app.serving.replica import place_of
+#: Makes the application over a warehouse that is not there, and prints which packages that took.
+LAZY = """
+import sys
+from app.main import create_app
+create_app()
+print(*{name.split(".")[0] for name in sys.modules})
+"""
 
+
+def test_neither_a_driver_nor_an_engine_is_loaded_where_requests_are_answered(tmp_path: Path) -> None:
+    url = "postgresql://nobody:nothing@127.0.0.1:1/nowhere"
+    done = subprocess.run(
+        [sys.executable, "-c", LAZY],
+        env=environment(tmp_path, APP_WAREHOUSE_URL=url),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert not {"polars", "psycopg", "psycopg2", "snowflake", "pyarrow"} & set(done.stdout.split())
+
+
+def test_what_the_api_reads_itself_is_what_warehouses_say() -> None:
+    serving = {name for name, where in WAREHOUSES.items() if resolve_name(where).capabilities.serves}
+    assert serving == SERVING
+
+
+def test_a_password_changes_no_place() -> None:
     one, other, third = (
         place_of(Path("/srv"), f"postgresql://{who}@db/marts") for who in ("a:old", "a:new", "b")
     )

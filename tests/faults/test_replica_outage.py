@@ -15,12 +15,15 @@ import pytest
 from sqlalchemy import insert
 
 from app.database import transaction
+from app.etl.options import RunOptions
+from app.etl.pipeline import run_delivery
+from app.etl.sample import write_sample
 from app.marts.catalog import publication_table, run_table
 from app.serving.replica import place_of
+from app.settings import Settings
 from app.warehouse.base import LandedRun
 from app.warehouse.mirror import read_contents
 from app.warehouse.opening import open_warehouse
-from tests.faults.conftest import sample
 from tests.support.postgres import PostgresServer, postgres_server
 from tests.support.program import command
 from tests.support.replicated import TABLES, rows
@@ -49,6 +52,13 @@ READERS = 8
 def postgres() -> Iterator[PostgresServer]:
     with postgres_server() as server:
         yield server
+
+
+def publish(home: Path, delivery: Path, size: int, url: str | None = None) -> str:
+    """Run a sample of so many rows, and return the id of the run."""
+    write_sample(size, size, delivery)
+    settings = Settings(home=home, warehouse_url=url, _env_file=None)
+    return run_delivery(settings, str(delivery), RunOptions(allow_shrink=True)).run.run_id
 
 
 @dataclass
@@ -84,10 +94,7 @@ class Api:
 def api(postgres: PostgresServer, tmp_path: Path) -> Iterator[Api]:
     """One run is published."""
     url, home = postgres.create(), tmp_path / "home"
-    assert (
-        command(home, "etl", "run", str(sample(tmp_path / "one.csv", 3000)), APP_WAREHOUSE_URL=url).status
-        == 0
-    )
+    publish(home, tmp_path / "one.csv", 3000, url)
     with serving(home, "--workers", "2", APP_WAREHOUSE_URL=url, APP_REPLICA_POLL="0.2") as server:
         bearer = {"Authorization": f"Bearer {token(server.url, credentials(home))}"}
         yield Api(server.url, bearer, home, url)
@@ -96,7 +103,8 @@ def api(postgres: PostgresServer, tmp_path: Path) -> Iterator[Api]:
 def test_publish_rollback_and_prune_are_seen_by_every_worker(api: Api, tmp_path: Path) -> None:
     first = api.get("/readyz").json()["published"]
     page = api.get("/v1/aggregates/genres?limit=5").json()["links"]["next"]
-    second = api.app("etl", "run", str(sample(tmp_path / "two.csv", 2000)), "--allow-shrink")["run_id"]
+    write_sample(2000, 2, tmp_path / "two.csv")
+    second = api.app("etl", "run", str(tmp_path / "two.csv"), "--allow-shrink")["run_id"]
     assert wait_until(lambda: api.is_seen(second), SEEN_WITHIN_S)
     assert api.get(page).json()["meta"]["run_id"] == first
     api.app("etl", "rollback")
@@ -152,7 +160,7 @@ def test_postgres_stopped_under_load_and_started_again(
     assert seen.statuses[200] > 100
     assert max(seen.ages) >= 3
     assert seen.ages[-1] <= 1
-    second = api.app("etl", "run", str(sample(tmp_path / "two.csv", 2000)), "--allow-shrink")["run_id"]
+    second = publish(api.home, tmp_path / "two.csv", 2000, api.warehouse)
     assert wait_until(lambda: api.is_seen(second), SEEN_WITHIN_S)
 
 
@@ -161,10 +169,7 @@ def test_a_server_that_starts_while_the_warehouse_is_down_serves_what_it_has(
 ) -> None:
     url, home, new = postgres.create(), tmp_path / "home", tmp_path / "new"
     settings = {"APP_WAREHOUSE_URL": url, "APP_REPLICA_POLL": "0.2"}
-    assert (
-        command(home, "etl", "run", str(sample(tmp_path / "one.csv", 2000)), APP_WAREHOUSE_URL=url).status
-        == 0
-    )
+    publish(home, tmp_path / "one.csv", 2000, url)
     with serving(home, **settings) as server:
         run = httpx.get(f"{server.url}/readyz").json()["published"]
     new.mkdir()
@@ -195,8 +200,8 @@ def test_answers_are_those_of_the_embedded_default_byte_by_byte(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     home, other, url = tmp_path / "embedded", tmp_path / "replicated", postgres.create()
-    for rows_ in (2000, 3000):
-        assert command(home, "etl", "run", str(sample(tmp_path / f"{rows_}.csv", rows_))).status == 0
+    for count in (2000, 3000):
+        publish(home, tmp_path / f"{count}.csv", count)
     _load_everything(home, url)
     other.mkdir()
     accounts = f"sqlite:///{home / 'accounts.sqlite'}"

@@ -1,6 +1,7 @@
 """A replica whose keeper is killed at any step, whose disk is full, whose file is spoilt or not of today."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.database import downgrade, ready, transaction
+from app.database import downgrade, ready, transaction, version_table
 from app.etl.options import RunOptions
 from app.etl.pipeline import run_delivery
 from app.serving.replica import sync
@@ -121,7 +122,8 @@ def test_an_older_schema_is_migrated_and_a_newer_one_made_anew(pair: Replicated)
     assert pair.replica().sync()
     assert pair.held() == pair.kept()
     with transaction(open_file(pair.place.store)) as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'of a newer program'")
+        table = version_table("warehouse")
+        connection.exec_driver_sql(f"UPDATE {table} SET version_num = 'of a newer program'")  # noqa: S608 - our name
     assert pair.replica().sync()
     assert pair.held() == pair.kept()
     ready(open_file(pair.place.store), "warehouse")
@@ -149,6 +151,15 @@ def _of_few_pages(connection: sqlite3.Connection, _record: object) -> None:
     """Give a file no more pages than it has: SQLite says the same as where the disk is full."""
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count={pages}")
+
+
+def test_a_folder_that_was_deleted_is_made_anew(pair: Replicated) -> None:
+    replica = pair.replica()
+    replica.sync()
+    assert not replica.sync()
+    shutil.rmtree(pair.place.folder)
+    assert replica.sync()
+    assert pair.held() == pair.kept()
 
 
 def test_readers_of_the_old_file_read_on_while_it_is_replaced(pair: Replicated) -> None:

@@ -128,19 +128,22 @@ def test_the_process_has_no_secret_among_its_arguments_and_is_nice(
 
 
 def test_a_warehouse_that_cannot_be_opened_is_told_and_tried_again(
-    pair: Replicated, keepers: list[Keeper]
+    pair: Replicated, settings: Settings
 ) -> None:
-    assert follows(pair)
+    file = Path(str(pair.world.engine.url.database))
+    hidden = file.with_suffix(".hidden")
+    file.rename(hidden)
+    file.mkdir()
+    one = Keeper(pair.place, settings)
+    one.start()
+    assert wait_until(lambda: Freshness(pair.place, 0.02).status is not None, 20)
+    status = Freshness(pair.place, 0.02).status
+    assert status is not None
+    assert (status.run, status.confirmed_at) == (None, None)
+    assert "cannot be" in str(status.error)
     (kept,) = processes(pair)
-    elsewhere_file = Path(str(pair.world.engine.url.database))
-    hidden = elsewhere_file.with_suffix(".hidden")
-    elsewhere_file.rename(hidden)
-    elsewhere_file.mkdir()
-    freshness = Freshness(pair.place, 0.02)
-    assert wait_until(lambda: Freshness(pair.place, 0.02).state == "stale", 10)
-    assert freshness.status is not None
-    assert freshness.status.run == "first"
-    elsewhere_file.rmdir()
-    hidden.rename(elsewhere_file)
-    assert wait_until(lambda: Freshness(pair.place, 0.02).state == "current", 10)
+    file.rmdir()
+    hidden.rename(file)
+    assert wait_until(lambda: Freshness(pair.place, 0.02).state == "current", 20)
     assert processes(pair) == [kept]
+    one.close()

@@ -20,7 +20,9 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.nice(NICENESS)
     settings = load_settings()
-    follower = Follower(place_of(settings.home, settings.warehouse), settings.warehouse)
+    follower = Follower(
+        place_of(settings.home, settings.warehouse, settings.copies_marts), settings.warehouse
+    )
     follower.follow(settings.replica_poll)
 
 

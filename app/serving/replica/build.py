@@ -27,10 +27,11 @@ def build(place: Place, source: Warehouse, contents: Contents, held: Collection[
         DBAPIError: the warehouse cannot be read, or the file not written.
         OSError: the file cannot be written.
     """
+    place.folder.mkdir(parents=True, exist_ok=True)
     discard(place)
     if held is not None:
         _copy(place.store, place.building)
-    _fill(place.building, source, contents, frozenset(held or ()))
+    _fill(place, source, contents, frozenset(held or ()))
     _finish(place.building)
     _swap(place)
 
@@ -55,8 +56,8 @@ def _copy(source: Path, target: Path) -> None:
         present.backup(copy)
 
 
-def _fill(file: Path, source: Warehouse, contents: Contents, held: Collection[int]) -> None:
-    engine = open_file(file)
+def _fill(place: Place, source: Warehouse, contents: Contents, held: Collection[int]) -> None:
+    engine = open_file(place.building)
     event.listen(engine, "connect", _without_journal)
     ready(engine, "warehouse")
     target, wanted = SqliteWarehouse(engine), contents.loaded
@@ -65,7 +66,7 @@ def _fill(file: Path, source: Warehouse, contents: Contents, held: Collection[in
             target.delete(connection, run)
         write_contents(connection, contents)
         for run in sorted(wanted.keys() - held):
-            copy_run(source, wanted[run], connection)
+            copy_run(source, wanted[run], connection, place.tables)
 
 
 def _without_journal(connection: Any, _record: Any) -> None:

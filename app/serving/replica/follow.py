@@ -52,7 +52,6 @@ class Follower:
 
     def _opened(self) -> Replica:
         if self._replica is None:
-            self._place.folder.mkdir(parents=True, exist_ok=True)
             self._replica = Replica(ready_warehouse(self._url), self._place)
         return self._replica
 
@@ -81,6 +80,7 @@ class Follower:
         elif failure is None and before.error is not None:
             log.info("the replica is up to date again")
         with suppress(OSError):  # a disk that is full: readers see the age grow
+            self._place.folder.mkdir(parents=True, exist_ok=True)
             status.write(self._place.status)
 
 

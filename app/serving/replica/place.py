@@ -1,6 +1,7 @@
 """Where the replica of a warehouse is kept on this machine."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,13 +9,15 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.engine import make_url
 
 from app.database import open_engine
+from app.marts.tables import DIMENSION_TABLES, RUN_TABLES
 
 
 @dataclass(frozen=True)
 class Place:
-    """The folder of one replica, which all processes of this machine share."""
+    """The folder of one replica, which all processes of this machine share, and what is copied there."""
 
     folder: Path
+    tables: Collection[str] = tuple(RUN_TABLES)
 
     @property
     def store(self) -> Path:
@@ -45,10 +48,15 @@ class Place:
         return sorted(self.folder.glob("marts-*.sqlite*"))
 
 
-def place_of(home: Path, warehouse_url: str) -> Place:
-    """Return where the replica of a warehouse is: another password is the same warehouse."""
+def place_of(home: Path, warehouse_url: str, marts: bool = True) -> Place:
+    """Return where the replica of a warehouse is: another password is the same warehouse.
+
+    Without ``marts``, which are read where they are, only the catalogue and the dimensions are copied.
+    """
     name = make_url(warehouse_url).set(password=None).render_as_string()
-    return Place(home.absolute() / "replica" / hashlib.sha256(name.encode()).hexdigest()[:16])
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    folder = home.absolute() / "replica"
+    return Place(folder / digest) if marts else Place(folder / f"{digest}-names", tuple(DIMENSION_TABLES))
 
 
 def open_file(path: Path) -> Engine:

@@ -3,7 +3,7 @@
 import logging
 import time
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.database import ready, transaction
@@ -26,6 +26,7 @@ class Replica:
     def __init__(self, warehouse: Warehouse, place: Place) -> None:
         self._warehouse = warehouse
         self._place = place
+        self._asking: Connection | None = None
         self._mark: Mark | None = None
         self._checked = False
         self._sweep_at = time.monotonic() + KEPT_FOR_S
@@ -39,10 +40,9 @@ class Replica:
             DBAPIError: the warehouse cannot be read, or the file not written.
             OSError: the file cannot be written.
         """
-        with self._warehouse.engine.connect() as connection:
-            mark = read_mark(connection)
+        mark = self._ask()
         self._clean()
-        if mark == self._mark:
+        if mark == self._mark and self._place.store.is_file():
             return False
         for attempt in range(1, _ATTEMPTS + 1):
             contents = self._read()
@@ -58,7 +58,17 @@ class Replica:
 
     def close(self) -> None:
         """Let go of the warehouse."""
+        if self._asking is not None:
+            self._asking.close()
         self._warehouse.engine.dispose()
+
+    def _ask(self) -> Mark:
+        """Ask over a connection that stays open: to open one costs more than to ask."""
+        if self._asking is None:
+            self._asking = self._warehouse.engine.connect()
+        mark = read_mark(self._asking)
+        self._asking.rollback()
+        return mark
 
     def _read(self) -> Contents:
         with self._warehouse.engine.connect() as connection:

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from app.database import transaction, upgrade
+from app.database import transaction
 from app.marts.definitions import MEASURES
 from app.marts.tables import RUN_TABLES, Scaled, landed_columns
 from app.warehouse.base import LandedRun, Warehouse
@@ -32,7 +32,6 @@ def benchmark(rows: int, rounds: int) -> None:
     """Measure both in turn, each from rows on disk to rows that are committed and analysed and have keys."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, postgres() as url:
         warehouse = open_warehouse(url)
-        upgrade(warehouse.engine, "warehouse")
         landed = _land(Path(folder), rows)
         file = Path(folder, "rows.csv")
         pl.read_parquet(landed.file(MART)).select(pl.lit(RUN).alias("run"), pl.all()).write_csv(

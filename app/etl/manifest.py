@@ -19,7 +19,7 @@ from app.warehouse.runs import Status, timestamp
 #: The tables of a run that land, the rejects last.
 TABLES = (*RUN_TABLES, REJECTS)
 
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 def table_object(table: str) -> str:

@@ -119,6 +119,7 @@ def pruned_locations(connection: Connection) -> list[tuple[str, str]]:
 
 
 def forget_location(warehouse: Warehouse, run_id: str) -> None:
-    """Note that a pruned run's landed files are gone."""
+    """Note that a pruned run's landed files are gone; one that was loaded again meanwhile has others."""
+    pruned = update(run_table).where(run_table.c.run_id == run_id, run_table.c.pruned_at.is_not(None))
     with transaction(warehouse.engine) as connection:
-        connection.execute(update(run_table).where(run_table.c.run_id == run_id).values(location=None))
+        connection.execute(pruned.values(location=None))

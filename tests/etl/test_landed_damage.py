@@ -83,6 +83,7 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
         (without("held"), DamagedRun, "held: Field required"),
         (changed(rows="3"), DamagedRun, "rows: Input should be a valid integer"),
         (changed(accepted=-1), DamagedRun, "accepted: Input should be greater than or equal to 0"),
+        (changed(accepted=2**63), DamagedRun, "accepted: Input should be less than 9223372036854775808"),
         (changed(colour="red"), DamagedRun, "colour: Extra inputs are not permitted"),
         (changed(tables={"year": 1}), DamagedRun, "tables are not year, genre_year, "),
         (changed(objects=[]), DamagedRun, "objects are not year.parquet, "),

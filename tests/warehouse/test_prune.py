@@ -111,3 +111,15 @@ def test_one_killed_between_two_runs_goes_on_with_the_next(
     assert (in_warehouse(landed), in_lake(home)) == (["a", "b", "d"], list("abcd"))
     keep_newest(landed.warehouse, 1)
     assert in_warehouse(landed) == in_lake(home) == ["a", "d"]
+
+
+def test_a_run_that_was_loaded_again_keeps_its_files(landed: World, home: Path) -> None:
+    with landed.engine.connect() as connection:
+        run = runs.find(connection, "b")
+    assert pointer.prune(landed.warehouse, run)
+    with transaction(landed.engine) as connection:
+        values = {"run_id": "b", "status": "held", "reason": "loaded", "location": run.location}
+        assert runs.readmit_run(connection, {**values, "pruned_at": None}) == run.seq
+    pointer.forget_location(landed.warehouse, "b")
+    with landed.engine.connect() as connection:
+        assert runs.find(connection, "b").location == run.location

@@ -18,6 +18,8 @@ from app.marts.definitions import DIMENSIONS, MARTS, MEASURES
 from app.ops.audit_events import EVENTS
 from app.ops.metrics import Metrics
 from app.settings import Settings
+from app.storage import LocalStore
+from app.storage.s3 import S3Store
 from app.warehouse.base import Capabilities
 from app.warehouse.opening import WAREHOUSES
 
@@ -145,6 +147,15 @@ def audit() -> Lines:
         yield from (f"## `{name}`", "", event.meaning, "", f"Fields: {_codes(event.fields)}.", "")
 
 
+def stores() -> Lines:
+    """What each object store can do."""
+    rows = [
+        (able.name, able.url, "yes" if able.remote else "no", "in parts" if able.multipart else "at once")
+        for able in (LocalStore.capabilities, S3Store.capabilities)
+    ]
+    yield from _table(("Store", "URL", "Seen from other machines", "Large files"), rows)
+
+
 def warehouses() -> Lines:
     """What each warehouse can do, as its capabilities say."""
     known: list[Capabilities] = [resolve_name(place).capabilities for place in WAREHOUSES.values()]
@@ -169,6 +180,7 @@ PAGES: dict[str, Callable[[], Lines]] = {
     "metrics.md": metrics,
     "marts.md": marts,
     "audit.md": audit,
+    "storage.md": stores,
     "warehouses.md": warehouses,
 }
 

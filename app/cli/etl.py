@@ -44,7 +44,9 @@ commands.command("verify")(landed.verify)
 
 @commands.command()
 def run(
-    source: Annotated[str, typer.Argument(help="A data file or a folder of them; {as_of} is filled in.")],
+    source: Annotated[
+        str, typer.Argument(help="A data file, a folder of them or an s3:// URL; {as_of} is filled in.")
+    ],
     destination: Annotated[
         str | None, typer.Option(help="Land under this instead of APP_DESTINATION.")
     ] = None,

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,9 +78,12 @@ class _Fetch:
         with ThreadPoolExecutor(FETCHED_AT_ONCE) as threads:
             files = [threads.submit(self._file, *item) for item in enumerate(self._found)]
             try:
-                return tuple(file.result() for file in files)
+                for file in as_completed(files):
+                    file.result()  # the failure that came first, not those of files stopped for it
             finally:  # also of Ctrl-C
                 self._stopped.set()
+                threads.shutdown(wait=False, cancel_futures=True)
+        return tuple(file.result() for file in files)
 
     def _file(self, index: int, stored: Stored) -> DataFile:
         path = self._folder / f"{index:06}"
@@ -90,11 +93,7 @@ class _Fetch:
             digest.update(data)
             self._count(len(data))
 
-        try:
-            self._store.fetch(stored, path, seen)
-        except BaseException:
-            self._stopped.set()
-            raise
+        self._store.fetch(stored, path, seen)
         size, modified_ns = stamp(path)
         return DataFile(index, stored.key, path, size, modified_ns, digest.hexdigest())
 

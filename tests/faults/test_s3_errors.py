@@ -160,3 +160,17 @@ def test_an_object_that_changes_between_listing_and_reading(
     with proxied(s3, Trouble("GET", "in/a.csv", before=change)) as proxy:
         done = through(proxy, bucket, tmp_path)
     assert_said(done, 3, "in/a.csv", "changed between listing and reading", "run again when the delivery is")
+
+
+def test_the_file_at_fault_is_named_among_others_that_are_being_fetched(
+    s3: S3Server, bucket: str, tmp_path: Path
+) -> None:
+    def change() -> None:
+        s3.client().put_object(Bucket=bucket, Key="in/c.csv", Body=b"other")
+
+    for name in ("b.csv", "c.csv"):
+        s3.client().upload_file(str(tmp_path / "a.csv"), bucket, f"in/{name}")
+    slow = Trouble("GET", "in/a.csv", delay_s=1)
+    with proxied(s3, slow, Trouble("GET", "in/c.csv", before=change)) as proxy:
+        done = through(proxy, bucket, tmp_path)
+    assert_said(done, 3, "in/c.csv", "changed between listing and reading")

@@ -30,6 +30,7 @@ def test_reference_pages_are_up_to_date(page: str) -> None:
         ),
         ("metrics.md", ("http_requests_total",)),
         ("audit.md", ("token.issued", "token.refused", "client.revoked", "key.replaced", "run.published")),
+        ("storage.md", ("Local folder", "s3://BUCKET/PREFIX")),
         ("warehouses.md", ("SQLite", "PostgreSQL 15", "without a replica", "postgres")),
         ("marts.md", ("company_genre_year", "avg_popularity", "production_companies")),
     ],

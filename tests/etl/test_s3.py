@@ -102,7 +102,10 @@ def test_pruned_runs_go_from_the_bucket(s3: S3Server, bucket: str, tmp_path: Pat
         produced(s3, home, str(movies(tmp_path / f"{count}.csv", count)), "--destination", destination)
         for count in (3, 4)
     ]
-    app(s3, home, "etl", "prune", "--keep", "1")
+    with proxied(s3) as proxy:
+        assert command(home, "etl", "prune", "--keep", "1", **proxy.environment()).status == 0
+    deleted = [asked for asked in proxy.asked if asked.startswith("DELETE ")]
+    assert deleted[0].endswith(f"{runs[0]['run_id']}/manifest.json")  # what is left by a kill is no run
     assert {key.split("/")[2] for key in s3.objects(bucket, "marts/runs/")} == {runs[1]["run_id"]}
 
 

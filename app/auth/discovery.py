@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from app.auth.strict_json import parse_object
-from app.issuer_settings import ExternalIssuer, checked_url, is_loopback
+from app.settings.issuers import ExternalIssuer, checked_url, is_loopback
 
 if TYPE_CHECKING:
     import httpx

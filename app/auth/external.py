@@ -10,7 +10,7 @@ from app.auth.compact import UnverifiedToken
 from app.auth.errors import InvalidToken, UnknownScope
 from app.auth.scopes import known_scopes
 from app.errors import ConfigurationError
-from app.issuer_settings import ExternalIssuer
+from app.settings.issuers import ExternalIssuer
 
 #: Only an ID token has them (OpenID Connect Core 1.0, sections 2 and 3.3.2.11).
 ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})

@@ -12,7 +12,7 @@ from app.auth.discovery import FetchFailed, fetch_key_set
 from app.auth.external import ExternalProfile
 from app.auth.jwks import read_key_set
 from app.auth.trust import TrustedIssuer, TrustedKey
-from app.issuer_settings import ExternalIssuer
+from app.settings.issuers import ExternalIssuer
 
 #: A thread that waits for a provider is not waited for: it holds nothing and ends with the process.
 CLOSES_WITHIN_S = 1.0

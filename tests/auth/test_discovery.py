@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from app.auth import discovery
 from app.auth.discovery import FetchFailed, fetch_key_set
 from app.auth.issuers import Issuers, Schedule
-from app.issuer_settings import ExternalIssuer, read_issuers
+from app.settings.issuers import ExternalIssuer, read_issuers
 from tests.auth.test_jwks import public
 from tests.support.waiting import wait_until
 

@@ -12,7 +12,7 @@ from app.auth.keys import generate
 from app.auth.trust import Trust, TrustedIssuer, TrustedKey, own_issuer
 from app.auth.verifier import Verifier
 from app.errors import ConfigurationError
-from app.issuer_settings import read_issuers
+from app.settings.issuers import read_issuers
 from tests.auth.conftest import Gate, at
 from tests.auth.forge import ABSENT, AUDIENCE, CLIENT, ISSUER, NOW, Forger, decode, encode, forger
 

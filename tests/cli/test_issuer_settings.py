@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.issuer_settings import read_issuers
+from app.settings.issuers import read_issuers
 from tests.cli.conftest import Inside, document, one_line
 
 GOOD = {"issuer": "https://login.example/tenant/", "audience": "movie-marts"}

@@ -10,7 +10,6 @@ ROOT = Path(__file__).parents[2]
 GROUND = {
     "errors",
     "settings",
-    "issuer_settings",
     "marts",
     "database",
     "database_types",
@@ -26,8 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "__main__": {"cli"},
     "client": set(),
     "errors": set(),
-    "issuer_settings": set(),
-    "settings": {"errors", "issuer_settings"},
+    "settings": {"errors"},
     "database_types": set(),
     "shared": set(),
     "database": {"errors"},
@@ -109,7 +107,6 @@ def test_the_allow_list_itself_only_goes_down() -> None:
             {
                 "client",
                 "errors",
-                "issuer_settings",
                 "settings",
                 "marts",
                 "database",

@@ -1,34 +1,31 @@
 """Settings, read once from the environment or ``.env`` and handed down as one frozen object."""
 
-import re
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 
 from app.errors import ConfigurationError
-from app.issuer_settings import ExternalIssuer, read_issuers
+from app.settings.issuers import ExternalIssuer, read_issuers
+from app.settings.values import (
+    DatabaseUrl,
+    Hosts,
+    IssuerUrl,
+    Networks,
+    Origins,
+    Rate,
+    RateText,
+    RedisUrl,
+    listed,
+    parse_rate,
+)
+
+__all__ = ["PREFIX", "Rate", "Settings", "listed", "load_settings", "parse_rate"]
 
 PREFIX = "APP_"
 ENV_FILE = ".env"
-PERIODS_S = {"second": 1, "minute": 60, "hour": 3600}
-MOST_REQUESTS = 1_000_000
-
-
-class Rate(NamedTuple):
-    """So many requests per period."""
-
-    requests: int
-    period_s: int
-
-    def __str__(self) -> str:
-        """Return it the way it is written."""
-        return f"{self.requests}/{next(name for name, s in PERIODS_S.items() if s == self.period_s)}"
 
 
 class Settings(BaseSettings):
@@ -39,16 +36,18 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path("var"), description="Folder where the embedded default keeps all its state.")
-    warehouse_url: SecretStr | None = Field(
+    warehouse_url: DatabaseUrl | None = Field(
         None, description="SQLAlchemy URL of marts and runs; default SQLite in APP_HOME."
     )
-    database_url: SecretStr | None = Field(
+    database_url: DatabaseUrl | None = Field(
         None, description="SQLAlchemy URL of clients, keys and revocations; default SQLite in APP_HOME."
     )
     destination: str | None = Field(
         None, description="Folder or URL that runs land under; default APP_HOME/lake."
     )
-    issuer: str = Field("http://localhost:8000", description="Issuer of the tokens: this API's public URL.")
+    issuer: IssuerUrl = Field(
+        "http://localhost:8000", description="Issuer of the tokens: this API's public URL."
+    )
     audience: str = Field("movie-marts", min_length=1, description="Audience that tokens are made for.")
     token_ttl: Annotated[int, Field(ge=1, le=86_400)] = Field(
         3600, description="Lifetime of an access token, 1 to 86400 seconds."
@@ -82,30 +81,30 @@ class Settings(BaseSettings):
     statement_timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
         10, description="Seconds of database time that one question may take, more than 0."
     )
-    rate_limit: str = Field(
+    rate_limit: RateText = Field(
         "600/minute",
         description="Requests per client, the same for all workers: a number from 1 to 1000000, then /second,"
         " /minute or /hour; off limits nothing, whatever else is set.",
     )
-    token_rate_limit: str = Field(
+    token_rate_limit: RateText = Field(
         "60/minute",
         description="Requests to /oauth/ per address, and per authenticated client; as APP_RATE_LIMIT.",
     )
-    redis_url: SecretStr | None = Field(
+    redis_url: RedisUrl | None = Field(
         None,
         description="Redis (redis://, rediss:// or unix://) where machines count rate limits together;"
         " unset, each counts by itself.",
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Networks = Field(
         "",
         description="Addresses or networks of proxies, comma-separated, whose X-Forwarded-For is believed.",
     )
-    allowed_hosts: str = Field(
+    allowed_hosts: Hosts = Field(
         "",
         description="Names that requests may be for, comma-separated; *.example.org is any name below it."
         " Unset, any name.",
     )
-    cors_origins: str = Field(
+    cors_origins: Origins = Field(
         "",
         description="Origins whose pages may call the API, comma-separated, such as https://app.example.org;"
         " unset, none.",
@@ -136,71 +135,11 @@ class Settings(BaseSettings):
         1, description="Seconds between SIGTERM, when /readyz begins to fail, and the end of accepting."
     )
 
-    @field_validator("warehouse_url", "database_url")
-    @classmethod
-    def _is_sqlalchemy_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            try:
-                make_url(value.get_secret_value())
-            except (ArgumentError, ValueError):  # ValueError: a port that is no number
-                raise ValueError(
-                    "must be a SQLAlchemy URL such as sqlite:////srv/app/warehouse.sqlite"
-                ) from None
-        return value
-
-    @field_validator("issuer")
-    @classmethod
-    def _is_issuer(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
-            raise ValueError("must be an http(s) URL without query or fragment (RFC 8414)")
-        return value.rstrip("/")
-
     @field_validator("trusted_issuers")
     @classmethod
     def _are_issuers(cls, value: str, info: ValidationInfo) -> str:
         if info.data.get("issuer") in {issuer.issuer for issuer in read_issuers(value)}:
             raise ValueError("must not name APP_ISSUER, this API's own issuer")
-        return value
-
-    @field_validator("rate_limit", "token_rate_limit")
-    @classmethod
-    def _is_rate(cls, value: str) -> str:
-        parse_rate(value)
-        return value
-
-    @field_validator("redis_url")
-    @classmethod
-    def _is_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not _is_redis(value.get_secret_value()):
-            raise ValueError("must be a URL such as redis://localhost:6379/0")
-        return value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _are_networks(cls, value: str) -> str:
-        for item in listed(value):
-            try:
-                ip_network(item)
-            except ValueError:
-                raise ValueError(f"{item!r} must be an address or a network such as 10.0.0.0/8") from None
-        return value
-
-    @field_validator("allowed_hosts")
-    @classmethod
-    def _are_hosts(cls, value: str) -> str:
-        for item in listed(value):
-            if re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", item.lower()) is None:
-                raise ValueError(f"{item!r} must be a name such as api.example.org, without a port")
-        return value
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _are_origins(cls, value: str) -> str:
-        for item in listed(value):
-            parts = urlsplit(item)
-            if parts.scheme not in {"http", "https"} or item != f"{parts.scheme}://{parts.netloc.lower()}":
-                raise ValueError(f"{item!r} must be an origin such as https://app.example.org, in lower case")
         return value
 
     @property
@@ -255,33 +194,6 @@ class Settings(BaseSettings):
             return url.get_secret_value()
         path = str(self.home.absolute() / file)
         return URL.create("sqlite", database=path).render_as_string()  # escapes ? and % of the path
-
-
-def _is_redis(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"redis", "rediss", "unix"} and parts.port != 0
-    except ValueError:  # a port that is no number
-        return False
-
-
-def parse_rate(text: str) -> Rate | None:
-    """Read a rate as settings and clients have it; None where it is ``off``.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if text == "off":
-        return None
-    found = re.fullmatch("([1-9][0-9]{0,6})/(second|minute|hour)", text)
-    if found is None or int(found[1]) > MOST_REQUESTS:
-        raise ValueError("must be a rate such as 600/minute, or off")
-    return Rate(int(found[1]), PERIODS_S[found[2]])
-
-
-def listed(text: str) -> list[str]:
-    """Return the items of a comma-separated setting."""
-    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def load_settings() -> Settings:

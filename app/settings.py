@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import ConfigurationError
 from app.issuer_settings import ExternalIssuer, read_issuers
+from app.warehouse_settings import WarehouseSettings
 
 PREFIX = "APP_"
 ENV_FILE = ".env"
@@ -31,7 +32,7 @@ class Rate(NamedTuple):
         return f"{self.requests}/{next(name for name, s in PERIODS_S.items() if s == self.period_s)}"
 
 
-class Settings(BaseSettings):
+class Settings(WarehouseSettings):
     """Every setting of the program. Names in the environment carry the prefix ``APP_``."""
 
     model_config = SettingsConfigDict(
@@ -218,7 +219,7 @@ class Settings(BaseSettings):
     @property
     def warehouse(self) -> str:
         """SQLAlchemy URL of the warehouse, password included."""
-        return self._database(self.warehouse_url, "warehouse.sqlite")
+        return self.warehouse_options(self._database(self.warehouse_url, "warehouse.sqlite"), self.lake)
 
     @property
     def database(self) -> str:

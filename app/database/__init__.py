@@ -12,7 +12,7 @@ from app.database.migrations import (
     upgrade,
     version_table,
 )
-from app.database.opening import open_engine, sole_writer, transaction
+from app.database.opening import open_engine, open_warehouse_engine, sole_writer, transaction
 
 __all__ = [
     "HISTORIES",
@@ -23,6 +23,7 @@ __all__ = [
     "head",
     "migrations_folder",
     "open_engine",
+    "open_warehouse_engine",
     "ready",
     "sole_writer",
     "transaction",

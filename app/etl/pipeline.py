@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from app.database import existing, sole_writer, transaction
 from app.errors import AuditHeld
@@ -195,12 +196,19 @@ def _land_and_load(
 def _load(
     stores: _Stores, values: Mapping[str, Any], landed: LandedRun, has_landed: Callable[[], None]
 ) -> Run:
-    with transaction(stores.warehouse.engine) as connection:
+    with _loading(stores.warehouse) as connection:
         stores.lock.check(connection)
         run = insert_run(connection, values)
         stores.warehouse.load(connection, run, landed)
         has_landed()
         return runs.find(connection, landed.run_id)
+
+
+def _loading(warehouse: Warehouse) -> AbstractContextManager[Connection]:
+    """Begin a load. Where keys are not enforced, only the order of writers keeps two runs from one number."""
+    if warehouse.capabilities.enforces_keys:
+        return transaction(warehouse.engine)
+    return sole_writer(warehouse.engine, publication_table)
 
 
 def _landed(lake: ObjectStore, result: Transformed, record: RunRecord) -> LandedRun:

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from app.database_types import LongText
 from app.marts.definitions import ENTITIES, MARTS, MEASURES, YEAR, Dimension, Mart, Measure
 
 metadata = MetaData(
@@ -110,13 +111,13 @@ def _mart_table(mart: Mart) -> Table:
 
 
 def _dimension_table(dimension: Dimension) -> Table:
-    slug = [Column("slug", Text, nullable=False)] if dimension.slug else []
+    slug = [Column("slug", LongText, nullable=False)] if dimension.slug else []
     made = Table(
         f"dim_{dimension.name}",
         metadata,
         _run_column(),
         Column("id", BigInteger, primary_key=True, autoincrement=False),
-        Column("name", Text, nullable=False),
+        Column("name", LongText, nullable=False),
         *slug,
         Column(SEARCH_KEY, Text, nullable=False),
         sqlite_with_rowid=False,

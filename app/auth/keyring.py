@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, select, update
 from app.auth.keys import Algorithm, SigningKey, generate
 from app.auth.private_keys import encrypted, is_encrypted
 from app.auth.tables import signing_key_table
-from app.database import transaction
+from app.database import sole_writer
 from app.errors import StoreFailure
 
 DEFAULT_ALGORITHM: Algorithm = "ES256"
@@ -36,7 +36,7 @@ def ensure_key(engine: Engine, secret: str | None = None) -> None:
             usable[0].signer(secret)
             return
     now = datetime.now(UTC)
-    with transaction(engine) as connection:
+    with sole_writer(engine, signing_key_table) as connection:
         if not _usable(read_keys(connection)):
             _insert(connection, generate(DEFAULT_ALGORITHM, now, now, secret))
 
@@ -53,7 +53,7 @@ def rotate(
     """
     now = now or datetime.now(UTC)
     key = generate(algorithm, now, now, secret)
-    with transaction(engine) as connection:
+    with sole_writer(engine, signing_key_table) as connection:
         if _usable(read_keys(connection)):
             key = replace(key, signs_from=now + ANNOUNCED)
         in_use = signing_key_table.c.retired_at.is_(None)
@@ -73,7 +73,7 @@ def replace_leaked(
     now = now or datetime.now(UTC)
     key = generate(algorithm, now, now, secret)
     trusted = signing_key_table.c.revoked_at.is_(None)
-    with transaction(engine) as connection:
+    with sole_writer(engine, signing_key_table) as connection:
         connection.execute(update(signing_key_table).where(trusted).values(revoked_at=now))
         _insert(connection, key)
         _encrypt_all(connection, secret)

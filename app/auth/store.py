@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from app.auth.tables import secret_table
-from app.database import open_engine, ready, transaction
+from app.database import open_engine, ready, sole_writer
 from app.errors import StoreFailure
 from app.settings import Settings
 
@@ -47,7 +47,7 @@ def _keep_private(file: Path) -> None:
 
 def server_secret(engine: Engine, name: str) -> bytes:
     """Return 32 random bytes, created once under this name and shared by every process."""
-    with transaction(engine) as connection:
+    with sole_writer(engine, secret_table) as connection:
         found = connection.execute(select(secret_table.c.value).where(secret_table.c.name == name)).scalar()
         if found is not None:
             return bytes(found)

@@ -75,10 +75,10 @@ class Watcher:
 
     def _follow(self, connection: Connection, file: Identity | None) -> None:
         """Follow one connection until the file it reads is replaced, by a restored copy, say."""
-        known: int | None = None
+        known: int | str | None = None
         while not self._stop.wait(POLL_S) and _identity(self._engine) in {None, file}:
             version = _version(connection)
-            if version is None or version != known:
+            if version != known:
                 self.refresh()
                 known = version
             self._seen_at = time.monotonic()
@@ -93,10 +93,12 @@ def _identity(engine: Engine) -> Identity | None:
     return status.st_dev, status.st_ino
 
 
-def _version(connection: Connection) -> int | None:
-    """Return a number that changes when another connection commits; None where the database has none."""
-    if connection.dialect.name != "sqlite":
-        return None
-    version: int = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+#: What changes whenever another connection commits. On PostgreSQL, transactions that write have numbers, and a
+#: snapshot says which of them have ended (https://www.postgresql.org/docs/15/functions-info.html).
+_VERSIONS = {"sqlite": "PRAGMA data_version", "postgresql": "SELECT pg_current_snapshot()::text"}
+
+
+def _version(connection: Connection) -> int | str:
+    version: int | str = connection.exec_driver_sql(_VERSIONS[connection.dialect.name]).scalar_one()
     connection.rollback()
     return version

@@ -16,6 +16,7 @@ from app.errors import StoreFailure
 from app.marts.tables import RUN_TABLES, Scaled, landed_columns
 from app.warehouse.base import Capabilities, LandedRun
 from app.warehouse.copied import frames
+from app.warehouse.parquet import check_count, landed_rows
 
 #: Rows that are text at once on their way in.
 _ROWS_SENT = 65_536
@@ -53,8 +54,8 @@ class PostgresWarehouse:
     def load(self, connection: Connection, run: int, landed: LandedRun) -> None:
         """See ``Warehouse``."""
         for name, table in RUN_TABLES.items():
-            rows = pl.read_parquet(landed.file(name), glob=False)
-            _load_partition(connection, table, run, rows, landed.rows[name])
+            copied = _load_partition(connection, table, run, landed_rows(landed, name))
+            check_count(landed, name, copied)
 
     def read(self, connection: Connection, table: Table, run: int) -> Iterator[pl.DataFrame]:
         """See ``Warehouse``."""
@@ -96,12 +97,12 @@ def partition(table: Table, run: int) -> str:
     return f"{table.name}_run_{int(run)}"
 
 
-def _load_partition(connection: Connection, table: Table, run: int, rows: pl.DataFrame, landed: int) -> None:
+def _load_partition(connection: Connection, table: Table, run: int, rows: pl.DataFrame) -> int:
     """Fill a plain table and make it a partition: the check spares PostgreSQL looking at every row for it."""
     name, key = partition(table, run), ", ".join(column.name for column in table.primary_key)
     say = connection.exec_driver_sql
     say(f"CREATE TABLE {name} (LIKE {table.name}, CONSTRAINT of_run CHECK (run = {run}))")
-    _copy(connection, table, run, rows, landed)
+    copied = _copy(connection, table, run, rows)
     say(f"ALTER TABLE {name} ADD CONSTRAINT pk_{name} PRIMARY KEY ({key})")
     for index in table.indexes:
         say(f"CREATE INDEX ON {name} ({', '.join(column.name for column in index.columns)})")
@@ -109,6 +110,7 @@ def _load_partition(connection: Connection, table: Table, run: int, rows: pl.Dat
     say(f"ALTER TABLE {table.name} ATTACH PARTITION {name} FOR VALUES IN ({run})")
     say(f"ALTER TABLE {name} DROP CONSTRAINT of_run")
     say(f"ANALYZE {name}")
+    return copied
 
 
 def _owner(connection: Connection, table: Table) -> str:
@@ -119,20 +121,16 @@ def _owner(connection: Connection, table: Table) -> str:
     return str(found.scalar_one())
 
 
-def _copy(connection: Connection, table: Table, run: int, rows: pl.DataFrame, landed: int) -> None:
+def _copy(connection: Connection, table: Table, run: int, rows: pl.DataFrame) -> int:
     names = [column.name for column in landed_columns(table)]
     into = f"COPY {partition(table, run)} ({', '.join(names)}) FROM STDIN (FORMAT csv, FREEZE)"
     cursor = _driver(connection).cursor()
-    with _failures(connection):
-        with cursor.copy(into) as copy:
-            for part in rows.iter_slices(_ROWS_SENT):
-                text = BytesIO()
-                part.select(pl.lit(run).alias("run"), *names[1:]).write_csv(text, include_header=False)
-                copy.write(text.getbuffer())
-        if cursor.rowcount != landed:
-            raise StoreFailure(
-                f"warehouse: {cursor.rowcount} of {landed} rows of {table.name} arrived", "run again"
-            )
+    with _failures(connection), cursor.copy(into) as copy:
+        for part in rows.iter_slices(_ROWS_SENT):
+            text = BytesIO()
+            part.select(pl.lit(run).alias("run"), *names[1:]).write_csv(text, include_header=False)
+            copy.write(text.getbuffer())
+    return cursor.rowcount
 
 
 def _driver(connection: Connection) -> "psycopg.Connection[Any]":

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, Table, delete, select
 from app.marts.tables import ALL_TABLES, landed_columns
 from app.warehouse.base import Capabilities, LandedRun
 from app.warehouse.load import load_tables
+from app.warehouse.parquet import landed_rows
 
 #: Rows read at once.
 _ROWS_READ = 50_000
@@ -33,7 +34,7 @@ class SqliteWarehouse:
 
     def load(self, connection: Connection, run: int, landed: LandedRun) -> None:
         """See ``Warehouse``."""
-        load_tables(connection, run, lambda table: pl.read_parquet(landed.file(table), glob=False))
+        load_tables(connection, run, lambda table: landed_rows(landed, table))
 
     def read(self, connection: Connection, table: Table, run: int) -> Iterator[pl.DataFrame]:
         """See ``Warehouse``."""

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, TableClause, insert
+from sqlalchemy import Column, Connection, Engine, TableClause, func, insert, select
 
 from app.database import transaction
 from app.marts.catalog import publication_table, run_table
-from app.marts.tables import ALL_TABLES, LEADER_TABLE, RANKING_TABLES, RUN_TABLES, SEARCH_TABLES
+from app.marts.tables import LEADER_TABLE, RANKING_TABLES, RUN_TABLES, SEARCH_TABLES
 from app.warehouse.base import Warehouse
 from app.warehouse.sqlite import SqliteWarehouse
+from tests.support.landed import landed
 from tests.support.leaders import RANKED, listed, ranking
 from tests.support.movies import KEYS, Movie, Row, mart, shown, stored
 
@@ -22,11 +23,12 @@ class World:
 
     engine: Engine
     runs: dict[str, Sequence[Movie]] = field(default_factory=dict)
+    other: Warehouse | None = None
 
     @property
     def warehouse(self) -> Warehouse:
-        """The same as the program has it."""
-        return SqliteWarehouse(self.engine)
+        """The same as the program has it: a SQLite file, unless it is another."""
+        return self.other or SqliteWarehouse(self.engine)
 
     def rows(self, name: str, run: str | None = None) -> list[Row]:
         """Return a mart's rows as the API shows them, by key."""
@@ -34,18 +36,17 @@ class World:
         return [shown(row) for row in mart(name, movies)]
 
     def add(self, run_id: str, movies: Sequence[Movie], **columns: Any) -> None:
-        """Load a run that is not published."""
+        """Load a run that is not published: into a SQLite file row by row, elsewhere as the program does."""
         self.runs[run_id] = movies
-        with transaction(self.engine) as connection:
-            seq = _insert_run(connection, run_id, movies, columns)
-            for name, table in RUN_TABLES.items():
-                _insert(connection, table, seq, stored(name, movies))
-                if name in SEARCH_TABLES:
-                    _insert(connection, SEARCH_TABLES[name], seq, searched(seq, stored(name, movies)))
-            for name, key in KEYS.items():
-                _insert(connection, LEADER_TABLE, seq, listed(name, mart(name, movies), key))
-                if name in RANKED:
-                    _insert(connection, RANKING_TABLES[name], seq, ranking(mart(name, movies), RANKED[name]))
+        if self.warehouse.capabilities.serves:
+            with transaction(self.engine) as connection:
+                _insert_tables(connection, _insert_run(connection, run_id, movies, columns), movies)
+            return
+        with landed(run_id, movies) as files:
+            self.warehouse.stage(files)
+            with transaction(self.engine) as connection:
+                seq = _insert_run(connection, run_id, movies, columns)
+                self.warehouse.load(connection, seq, files)
 
     def publish(self, run_id: str) -> None:
         """Move the published pointer, the way the catalogue has it: the newest row of ``publication``."""
@@ -59,7 +60,8 @@ class World:
             connection.execute(run_table.update().where(published).values(status="superseded"))
             values = {"status": "published", "published_at": at or now}
             connection.execute(run_table.update().where(found).values(values))
-            connection.execute(insert(publication_table).values(run=seq, action="publish", at=now))
+            move = {"seq": _next(connection, publication_table.c.seq), "run": seq, "action": "publish"}
+            connection.execute(insert(publication_table).values(**move, at=now))
 
     def prune(self, run_id: str) -> None:
         """Delete a run's rows, keeping its name."""
@@ -68,9 +70,19 @@ class World:
             seq = connection.execute(
                 run_table.select().with_only_columns(run_table.c.seq).where(found)
             ).scalar_one()
-            for table in ALL_TABLES:
-                connection.execute(table.delete().where(table.c.run == seq))
+            self.warehouse.delete(connection, seq)
             connection.execute(run_table.update().where(found).values(pruned_at=datetime.now(UTC)))
+
+
+def _insert_tables(connection: Connection, seq: int, movies: Sequence[Movie]) -> None:
+    for name, table in RUN_TABLES.items():
+        _insert(connection, table, seq, stored(name, movies))
+        if name in SEARCH_TABLES:
+            _insert(connection, SEARCH_TABLES[name], seq, searched(seq, stored(name, movies)))
+    for name, key in KEYS.items():
+        _insert(connection, LEADER_TABLE, seq, listed(name, mart(name, movies), key))
+        if name in RANKED:
+            _insert(connection, RANKING_TABLES[name], seq, ranking(mart(name, movies), RANKED[name]))
 
 
 def searched(run: int, members: Sequence[Row]) -> list[Row]:
@@ -103,6 +115,10 @@ def _insert_run(connection: Connection, run_id: str, movies: Sequence[Movie], co
         "fingerprint": "cd" * 32,
         "engine": "polars",
     }
-    connection.execute(insert(run_table).values(values | columns))
-    found = run_table.select().with_only_columns(run_table.c.seq).where(run_table.c.run_id == run_id)
-    return int(connection.execute(found).scalar_one())
+    seq = _next(connection, run_table.c.seq)
+    connection.execute(insert(run_table).values(values | {"seq": seq} | columns))
+    return seq
+
+
+def _next(connection: Connection, column: Column[int]) -> int:
+    return 1 + (connection.execute(select(func.max(column))).scalar() or 0)

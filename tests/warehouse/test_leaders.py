@@ -24,6 +24,12 @@ MARTS = [mart for mart in KEYS if mart in RANKED]
 SMALL, NARROW = 17, 52
 
 
+@pytest.fixture
+def implementation() -> str:
+    """SQLite files alone."""
+    return "sqlite"
+
+
 def record(number: int) -> tuple[str, ...]:
     """Return a movie of one of three years: many companies, many ties, means that are null."""
     popularity = "" if number % 5 == 0 else str(number % 11)

@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,12 +25,12 @@ from app.warehouse import lock
 from app.warehouse.lock import run_lock
 from app.warehouse.process import machine, process
 from tests.support.program import command, environment
-from tests.support.published import litter
 from tests.support.small import movies
 
 #: Holds the lock, and where asked to the database's write lock too, until stdin closes.
 HOLD = """
 import sys
+import threading
 from app.database import open_engine, transaction
 from app.settings import load_settings
 from app.warehouse.lock import run_lock
@@ -46,11 +48,11 @@ with run_lock(engine, "first", "nowhere/runs/first", lambda *dead: None) as lock
 
 
 @contextmanager
-def holder(home: Path, phase: str = "reading") -> Iterator[subprocess.Popen[str]]:
+def holder(home: Path, url: str, phase: str = "reading") -> Iterator[subprocess.Popen[str]]:
     """Run another process that holds the lock."""
     child = subprocess.Popen(
         [sys.executable, "-c", HOLD, phase],
-        env=environment(home),
+        env=environment(home, APP_WAREHOUSE_URL=url),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -95,12 +97,12 @@ def holder_of(engine: Engine) -> str | None:
 
 @pytest.mark.parametrize("phase", ["reading", "loading"])
 def test_a_second_run_is_refused_at_once_while_the_first_lives(
-    engine: Engine, home: Path, tmp_path: Path, phase: str
+    engine: Engine, url: str, home: Path, tmp_path: Path, phase: str
 ) -> None:
     source = movies(tmp_path / "a.csv", 3)
-    with holder(home, phase) as first:
+    with holder(home, url, phase) as first:
         start = time.monotonic()
-        refused = command(home, "etl", "run", str(source))
+        refused = command(home, "etl", "run", str(source), APP_WAREHOUSE_URL=url)
         assert time.monotonic() - start < lock.LAPSE.total_seconds() / 2
     assert (refused.status, refused.stdout, refused.stderr.count("\n")) == (5, "", 1)
     assert "run first is in progress since 2" in refused.stderr
@@ -109,13 +111,13 @@ def test_a_second_run_is_refused_at_once_while_the_first_lives(
 
 
 def test_a_killed_run_frees_the_lock_and_is_kept_as_failed(
-    engine: Engine, home: Path, tmp_path: Path
+    engine: Engine, url: str, home: Path, tmp_path: Path
 ) -> None:
-    with holder(home) as first:
+    with holder(home, url) as first:
         first.kill()
         first.wait(timeout=10)
         assert holder_of(engine) == "first"
-        done = command(home, "etl", "run", str(movies(tmp_path / "a.csv", 3)))
+        done = command(home, "etl", "run", str(movies(tmp_path / "a.csv", 3)), APP_WAREHOUSE_URL=url)
     assert (done.status, done.stderr) == (0, "")
     assert holder_of(engine) is None
     with engine.connect() as connection:
@@ -191,7 +193,7 @@ def assert_nothing_was_published(engine: Engine, source: Path, settings: Setting
 
 
 def test_a_holder_that_lost_the_lock_before_loading_publishes_nothing(
-    engine: Engine, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = engines.open_engine
 
@@ -200,14 +202,13 @@ def test_a_holder_that_lost_the_lock_before_loading_publishes_nothing(
         return original(name)
 
     monkeypatch.setattr(engines, "open_engine", stolen_meanwhile)
-    settings = Settings(home=home, _env_file=None)
     assert_nothing_was_published(engine, movies(tmp_path / "a.csv", 3), settings)
-    assert [path for path in litter(home) if "lock of" not in path] == []
-    assert list(home.glob("lake/runs/*")) == []
+    assert list(settings.home.glob("work/*")) == []
+    assert list(settings.home.glob("lake/runs/*")) == []
 
 
 def test_a_holder_that_lost_the_lock_before_publishing_publishes_nothing(
-    engine: Engine, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = pipeline._publish
 
@@ -216,5 +217,30 @@ def test_a_holder_that_lost_the_lock_before_publishing_publishes_nothing(
         return original(*arguments)
 
     monkeypatch.setattr(pipeline, "_publish", stolen_meanwhile)
-    settings = Settings(home=home, _env_file=None)
     assert_nothing_was_published(engine, movies(tmp_path / "a.csv", 3), settings)
+
+
+def test_of_many_that_come_at_once_one_holds_the_lock(engine: Engine) -> None:
+    """Each with a connection of its own, beside a dead run that all of them clean up after."""
+    left_by(engine, process="1/never")
+    together, refused = threading.Barrier(6), threading.Event()
+    holding: set[int] = set()
+    beside: list[set[int]] = []
+
+    def compete(number: int) -> None:
+        together.wait()
+        try:
+            with run_lock(engine, f"run {number}", "lake/runs/x", lambda *dead: None) as held:
+                holding.add(number)
+                refused.wait(10)  # the holder keeps it until another was refused
+                beside.append(set(holding))
+                holding.remove(number)
+                held.settled = True
+        except RunInProgress:
+            refused.set()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(compete, range(6)))
+    assert beside
+    assert {len(holders) for holders in beside} == {1}
+    assert holder_of(engine) is None

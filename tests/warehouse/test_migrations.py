@@ -28,6 +28,12 @@ for line in sys.stdin:
 """
 
 
+@pytest.fixture
+def implementation() -> str:
+    """SQLite files alone."""
+    return "sqlite"
+
+
 def test_migrations_build_what_is_declared(engine: Engine) -> None:
     assert run_table.metadata is metadata
     assert differences(engine, metadata) == []

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from app.database import transaction
 from app.etl.retention import keep_newest
@@ -13,45 +13,40 @@ from app.warehouse import publish as pointer
 from app.warehouse import runs
 from app.warehouse.base import Warehouse
 from tests.support.movies import MOVIES
-from tests.support.published import TABLES, warehouse
+from tests.support.warehouses import loaded_runs
 from tests.support.world import World
 
 
 @pytest.fixture
-def landed(engine: Engine, home: Path) -> World:
+def landed(empty: World, home: Path) -> World:
     """Runs ``a`` to ``d``, landed in two lakes; ``a`` is published."""
-    world = World(engine)
     for number, name in enumerate("abcd"):
         folder = home / f"lake{number % 2}" / "runs" / name
         (folder / "report").mkdir(parents=True)
         for file in ("year.parquet", "report/genre_data.csv", "manifest.json"):
             (folder / file).write_text(name)
-        world.add(name, MOVIES, location=str(folder))
-    with transaction(engine) as connection:
+        empty.add(name, MOVIES, location=str(folder))
+    with transaction(empty.engine) as connection:
         pointer.publish(connection, "a")
-    return world
+    return empty
 
 
 def in_lake(home: Path) -> list[str]:
     return sorted(folder.name for folder in home.glob("lake*/runs/*"))
 
 
-def in_warehouse(home: Path) -> list[str]:
+def in_warehouse(world: World) -> list[str]:
     """Return the runs that have rows, the same ones in every table."""
-    with warehouse(home) as connection:
-        kept = [
-            connection.execute(f"SELECT DISTINCT run_id FROM {table} JOIN run ON seq = run").fetchall()  # noqa: S608 - our names
-            for table, _ in TABLES.values()
-        ]
-    [same] = {tuple(sorted(row["run_id"] for row in rows)) for rows in kept}
-    return list(same)
+    with world.engine.connect() as connection:
+        found = select(run_table.c.run_id).where(run_table.c.seq.in_(loaded_runs(connection)))
+        return sorted(connection.execute(found).scalars())
 
 
 @pytest.mark.parametrize(("keep", "left"), [(1, "ad"), (2, "acd"), (3, "abcd"), (4, "abcd"), (100, "abcd")])
 def test_the_newest_and_the_current_stay(landed: World, home: Path, keep: int, left: str) -> None:
     deleted = keep_newest(landed.warehouse, keep)
     assert {run.run_id for run in deleted} == set("abcd") - set(left)
-    assert in_warehouse(home) == in_lake(home) == list(left)
+    assert in_warehouse(landed) == in_lake(home) == list(left)
     with landed.engine.connect() as connection:
         assert [run.run_id for run in runs.newest_first(connection)] == sorted(left, reverse=True)
 
@@ -74,7 +69,7 @@ def test_a_run_published_meanwhile_stays(landed: World, home: Path, monkeypatch:
 
     monkeypatch.setattr(pointer, "prunable", published_meanwhile)
     assert [run.run_id for run in keep_newest(landed.warehouse, 1)] == ["b"]
-    assert in_warehouse(home) == in_lake(home) == ["a", "c", "d"]
+    assert in_warehouse(landed) == in_lake(home) == ["a", "c", "d"]
 
 
 @pytest.mark.parametrize("files_deleted", [0, 1])
@@ -91,7 +86,7 @@ def test_a_prune_killed_half_way_is_completed_by_the_next(
         with pytest.raises(KeyboardInterrupt):
             keep_newest(landed.warehouse, 1)
     assert in_lake(home) == list("abcd")
-    assert in_warehouse(home) == ["a", "d"]
+    assert in_warehouse(landed) == ["a", "d"]
     assert keep_newest(landed.warehouse, 1) == []
     assert in_lake(home) == ["a", "d"]
     with landed.engine.connect() as connection:
@@ -113,6 +108,6 @@ def test_one_killed_between_two_runs_goes_on_with_the_next(
         patched.setattr(pointer, "prune", killed)
         with pytest.raises(KeyboardInterrupt):
             keep_newest(landed.warehouse, 1)
-    assert (in_warehouse(home), in_lake(home)) == (["a", "b", "d"], list("abcd"))
+    assert (in_warehouse(landed), in_lake(home)) == (["a", "b", "d"], list("abcd"))
     keep_newest(landed.warehouse, 1)
-    assert in_warehouse(home) == in_lake(home) == ["a", "d"]
+    assert in_warehouse(landed) == in_lake(home) == ["a", "d"]

@@ -1,38 +1,36 @@
 """The published pointer: publish, roll back, roll back further, prune; and what a reader sees meanwhile."""
 
-import sqlite3
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
-from app.database import transaction
+from app.database import sole_writer, transaction
 from app.errors import PrunedRun, UnknownRun
 from app.marts.catalog import publication_table, run_table
 from app.warehouse import publish as pointer
 from app.warehouse import runs
-from app.warehouse.sqlite import SqliteWarehouse
+from tests.support.landed import COLUMNS
 from tests.support.movies import LATER, MOVIES, Movie, stored
-from tests.support.published import TABLES, counts, pointed_run, warehouse
+from tests.support.warehouses import loaded_runs, rows
 from tests.support.world import World
 
 
 def publish(engine: Engine, run_id: str) -> str:
-    with transaction(engine) as connection:
+    with sole_writer(engine, publication_table) as connection:
         return pointer.publish(connection, run_id).run_id
 
 
 def rollback(engine: Engine, to: str | None = None) -> str:
-    with transaction(engine) as connection:
+    with sole_writer(engine, publication_table) as connection:
         return pointer.rollback(connection, to).run_id
 
 
-def prune(engine: Engine, run_id: str) -> bool:
-    with engine.connect() as connection:
+def prune(world: World, run_id: str) -> bool:
+    with world.engine.connect() as connection:
         run = runs.find(connection, run_id)
-    return pointer.prune(SqliteWarehouse(engine), run)
+    return pointer.prune(world.warehouse, run)
 
 
 def statuses(engine: Engine) -> dict[str, str]:
@@ -64,17 +62,17 @@ def test_a_run_keeps_the_time_of_its_first_publication(world: World) -> None:
         assert pointer.publish(connection, "a").published_at == first
 
 
-def test_a_published_run_has_no_reason_left(engine: Engine) -> None:
-    World(engine).add("held", MOVIES, reason="releases fell below half")
-    with transaction(engine) as connection:
+def test_a_published_run_has_no_reason_left(empty: World) -> None:
+    empty.add("held", MOVIES, reason="releases fell below half")
+    with transaction(empty.engine) as connection:
         assert pointer.publish(connection, "held").reason is None
 
 
-def test_a_failed_run_cannot_be_published(engine: Engine) -> None:
-    World(engine).add("failed", (), status="failed")
+def test_a_failed_run_cannot_be_published(empty: World) -> None:
+    empty.add("failed", (), status="failed")
     with pytest.raises(UnknownRun, match="failed and has no marts"):
-        publish(engine, "failed")
-    assert moves(engine) == 0
+        publish(empty.engine, "failed")
+    assert moves(empty.engine) == 0
 
 
 def test_rollback_goes_back_and_again_further(world: World) -> None:
@@ -128,14 +126,14 @@ def test_rollback_to_a_run_that_was_never_published(world: World) -> None:
 def test_rollback_passes_over_pruned_runs(world: World) -> None:
     for run in ("a", "b", "c"):
         publish(world.engine, run)
-    assert prune(world.engine, "b")
+    assert prune(world, "b")
     assert rollback(world.engine) == "a"
 
 
 def test_rollback_never_goes_to_the_present_run(world: World) -> None:
     for run in ("a", "b", "a"):
         publish(world.engine, run)
-    assert prune(world.engine, "b")
+    assert prune(world, "b")
     with pytest.raises(UnknownRun, match="nothing was published before"):
         rollback(world.engine)
 
@@ -144,7 +142,7 @@ def test_rollback_never_goes_to_the_present_run(world: World) -> None:
 def test_a_pruned_run_is_told_from_an_unknown_one(world: World, move: object) -> None:
     assert callable(move)
     publish(world.engine, "a")
-    prune(world.engine, "b")
+    prune(world, "b")
     with pytest.raises(PrunedRun, match="run b was pruned on 2"):
         move(world.engine, "b")
     with pytest.raises(UnknownRun, match="no run 'z'"):
@@ -156,48 +154,68 @@ def test_the_current_run_is_not_pruned(world: World) -> None:
         was_not_current = runs.find(connection, "a")
     publish(world.engine, "a")
     assert not pointer.prune(world.warehouse, was_not_current)
-    with warehouse(Path(str(world.engine.url.database)).parent) as connection:
-        kept = connection.execute("SELECT count(*) FROM mart_year WHERE run = 1").fetchone()[0]
-    assert kept == len(stored("year", MOVIES))
+    with world.engine.connect() as connection:
+        assert rows(connection, "year", 1) == stored("year", MOVIES)
 
 
-def test_pruning_deletes_the_rows_and_keeps_the_name(world: World, home: Path) -> None:
-    assert prune(world.engine, "a")
-    with warehouse(home) as connection:
-        for table, _ in TABLES.values():
-            left = {row["run"] for row in connection.execute(f"SELECT DISTINCT run FROM {table}")}  # noqa: S608 - our names
-            assert left == {2, 3, 4}
-        name, pruned_at = connection.execute("SELECT run_id, pruned_at FROM run WHERE seq = 1").fetchone()
+def test_pruning_deletes_the_rows_and_keeps_the_name(world: World) -> None:
+    assert prune(world, "a")
+    with world.engine.connect() as connection:
+        assert loaded_runs(connection) == {2, 3, 4}
+        [name, pruned_at] = connection.execute(
+            select(run_table.c.run_id, run_table.c.pruned_at).where(run_table.c.seq == 1)
+        ).one()
     assert name == "a"
     assert pruned_at is not None
 
 
-def test_a_reader_sees_the_old_run_or_the_new_one(world: World, home: Path) -> None:
-    """In a connection of its own, while the pointer moves as fast as it can."""
+def test_a_reader_sees_the_old_run_or_the_new_one(world: World) -> None:
+    """In one statement after the other, while the pointer moves as fast as it can."""
     publish(world.engine, "a")
     expected = {"a": rows_of(MOVIES), "b": rows_of(LATER)}
     assert expected["a"] != expected["b"]
     seen: list[str] = []
     mover = threading.Thread(target=lambda: [publish(world.engine, run) for run in "ba" * 60])
     mover.start()
-    with warehouse(home) as connection:
+    with world.engine.connect() as connection:
         while mover.is_alive():
-            run, counted, marked = look(connection)
-            assert (counted, marked) == (expected[run], [run])
-            seen.append(run)
+            run, marked = look(connection)
+            assert marked == [run.run_id]
+            assert {name: len(rows(connection, name, run.seq)) for name in COLUMNS} == expected[run.run_id]
+            connection.rollback()
+            seen.append(run.run_id)
     mover.join()
     assert set(seen) == {"a", "b"}
 
 
-def look(connection: sqlite3.Connection) -> tuple[str, dict[str, int], list[str]]:
-    """Return the run that the pointer names, its rows, and the runs whose status is published."""
-    connection.execute("BEGIN")
-    pointed = pointed_run(connection)
-    counted = counts(connection, pointed["seq"])
-    marked = connection.execute("SELECT run_id FROM run WHERE status = 'published'").fetchall()
-    connection.execute("COMMIT")
-    return pointed["run_id"], counted, [row["run_id"] for row in marked]
+def look(connection: Connection) -> tuple[runs.Run, list[str]]:
+    """Return the run that the pointer names, and the runs whose status is published, at one moment."""
+    newest = (
+        select(publication_table.c.run).order_by(publication_table.c.seq.desc()).limit(1).scalar_subquery()
+    )
+    marked = run_table.c.status == "published"
+    found = connection.execute(select(run_table).where((run_table.c.seq == newest) | marked)).all()
+    [row] = found
+    return runs.Run(**row._mapping), [row.run_id]
 
 
 def rows_of(movies: Sequence[Movie]) -> dict[str, int]:
-    return {name: len(stored(name, movies)) for name in TABLES}
+    return {name: len(stored(name, movies)) for name in COLUMNS}
+
+
+def test_two_that_move_the_pointer_take_turns(world: World) -> None:
+    """Were both to see the same pointer, one move would be lost, or go back to where it never was."""
+    publish(world.engine, "a")
+    movers = [
+        threading.Thread(target=lambda names=names: [publish(world.engine, run) for run in names])
+        for names in ("bc" * 10, "cd" * 10)
+    ]
+    for mover in movers:
+        mover.start()
+    for mover in movers:
+        mover.join()
+    with world.engine.connect() as connection:
+        moved = connection.execute(select(publication_table).order_by(publication_table.c.seq)).all()
+    assert len(moved) > 20
+    assert [row.parent for row in moved] == [None, *(row.seq for row in moved[:-1])]
+    assert list(statuses(world.engine).values()).count("published") == 1

@@ -16,7 +16,9 @@ QUERY_TAG = "movie-marts"
 OPTIONS = ("stage_url", "storage_integration", "ingest", "ingest_timeout")
 LOGIN_TIMEOUT_S = 30
 #: For one request, tries again included. A statement may take longer: then it is asked about again.
-NETWORK_TIMEOUT_S = 60
+REQUEST_TIMEOUT_S = 60
+#: For another writer to end; Snowflake's own is half a day.
+LOCK_TIMEOUT_S = 300
 
 
 def open_snowflake(url: URL, **connect: Any) -> Engine:
@@ -35,8 +37,8 @@ def open_snowflake(url: URL, **connect: Any) -> Engine:
     given: dict[str, Any] = {
         "application": "movie-marts",
         "login_timeout": LOGIN_TIMEOUT_S,
-        "network_timeout": NETWORK_TIMEOUT_S,
-        "session_parameters": {"QUERY_TAG": QUERY_TAG, "TIMEZONE": "UTC"},
+        "request_timeout": REQUEST_TIMEOUT_S,
+        "session_parameters": {"QUERY_TAG": QUERY_TAG, "TIMEZONE": "UTC", "LOCK_TIMEOUT": LOCK_TIMEOUT_S},
     }
     if key_file is not None:
         given["private_key"] = _private_key(Path(str(key_file)), url.password)

@@ -7,11 +7,11 @@ from sqlalchemy import Connection, Engine, Integer, Table, delete, insert, liter
 
 from app.database.snowflake import QUERY_TAG
 from app.marts.catalog import run_table
-from app.marts.tables import RUN_TABLES
+from app.marts.tables import RUN_TABLES, landed_columns
 from app.warehouse.base import Capabilities, LandedRun
 from app.warehouse.landed import check_arrived
 from app.warehouse.rows import delete_rows, read_rows
-from app.warehouse.snowflake_landing import LANDING, copy_files, wait_for_pipes
+from app.warehouse.snowflake_landing import LANDING, PIPE, copy_files, of_run, wait_for_pipes
 
 
 class SnowflakeWarehouse:
@@ -45,7 +45,7 @@ class SnowflakeWarehouse:
         with self._engine.connect() as connection:
             # Before anything else: whether it would end a transaction, Snowflake does not say.
             connection.exec_driver_sql(f"ALTER SESSION SET QUERY_TAG = '{QUERY_TAG} {landed.run_id}'")
-            if options["ingest"] == "pipe":
+            if options["ingest"] == PIPE:
                 wait_for_pipes(connection, landed, float(options["ingest_timeout"]))
             else:
                 copy_files(connection, landed, options["stage_url"])
@@ -53,8 +53,9 @@ class SnowflakeWarehouse:
 
     def load(self, connection: Connection, run: int, landed: LandedRun) -> None:
         """See ``Warehouse``. Rows of the run leave the landing tables in the same transaction."""
+        way = self._engine.get_execution_options()["ingest"]
         arrived = {
-            name: _load(connection, run, table, LANDING[name], landed.run_id)
+            name: _load(connection, run, table, LANDING[name], landed.run_id, way)
             for name, table in RUN_TABLES.items()
         }
         check_arrived(landed.rows, arrived)
@@ -71,11 +72,10 @@ class SnowflakeWarehouse:
             connection.execute(delete(LANDING[name]).where(LANDING[name].c.run_id == run_id))
 
 
-def _load(connection: Connection, run: int, table: Table, landing: Table, run_id: str) -> int:
-    of_run = landing.c.run_id == run_id
-    columns = [column for column in landing.columns if column.name != "run_id"]
-    rows = select(literal(run, Integer).label("run"), *columns).where(of_run)
+def _load(connection: Connection, run: int, table: Table, landing: Table, run_id: str, way: str) -> int:
+    columns = [landing.c[column.name] for column in landed_columns(table)[1:]]
+    rows = select(literal(run, Integer).label("run"), *columns).where(*of_run(landing, run_id, way))
     names = ["run", *(column.name for column in columns)]
     arrived = connection.execute(insert(table).from_select(names, rows)).rowcount
-    connection.execute(delete(landing).where(of_run))
+    connection.execute(delete(landing).where(landing.c.run_id == run_id))
     return arrived

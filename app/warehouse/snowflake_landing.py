@@ -3,7 +3,18 @@
 import time
 from collections.abc import Mapping
 
-from sqlalchemy import Column, Connection, String, Table, delete, func, literal, select, union_all
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    String,
+    Table,
+    delete,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from app.errors import ConfigurationError, StoreFailure
 from app.marts.tables import RUN_TABLES
@@ -14,16 +25,22 @@ from app.warehouse.landed import check_arrived, file_columns, file_table
 STAGE = "landed"
 FILE_FORMAT = "landed_parquet"
 
-#: Landing tables are shared by all runs: ``run_id`` tells whose file a row is from.
+COPY, PIPE = "copy", "pipe"
+
+#: Landing tables are shared by all runs: ``run_id`` tells whose file a row is from, ``way`` how it came: so
+#: pipes beside a run that copies, or a file that came twice through one, are in nobody's way.
 LANDING: Mapping[str, Table] = {
-    name: file_table(name, "landing", Column("run_id", String(64), nullable=False)) for name in RUN_TABLES
+    name: file_table(
+        name,
+        "landing",
+        Column("run_id", String(64), nullable=False),
+        Column("way", String(4), nullable=False),
+    )
+    for name in RUN_TABLES
 }
 
 POLL_S = 5.0
-_TWICE = (
-    "a file came in twice: delete the run's rows from the landing tables, then 'app etl load {run}' with"
-    " APP_SNOWFLAKE_INGEST=copy"
-)
+_TWICE = "a file came in twice: 'app etl load {run}' with APP_SNOWFLAKE_INGEST=copy reads them anew"
 
 
 def copy_files(connection: Connection, landed: LandedRun, stage_url: str) -> None:
@@ -34,9 +51,14 @@ def copy_files(connection: Connection, landed: LandedRun, stage_url: str) -> Non
         StoreFailure: other counts of rows came than have landed.
     """
     for name, landing in LANDING.items():
-        connection.execute(delete(landing).where(landing.c.run_id == landed.run_id))
+        connection.execute(delete(landing).where(*of_run(landing, landed.run_id, COPY)))
         connection.exec_driver_sql(_copy(connection, name, landed, stage_url))
-    check_arrived(landed.rows, _arrived(connection, landed.run_id))
+    check_arrived(landed.rows, _arrived(connection, landed.run_id, COPY))
+
+
+def of_run(landing: Table, run_id: str, way: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return what is true of the rows of a run that came one way."""
+    return landing.c.run_id == run_id, landing.c.way == way
 
 
 def _copy(connection: Connection, name: str, landed: LandedRun, stage_url: str) -> str:
@@ -46,7 +68,7 @@ def _copy(connection: Connection, name: str, landed: LandedRun, stage_url: str) 
     values = [f"$1:{column.name}::{types.process(column.type)}" for column in file_columns(name)]
     return (
         f"COPY INTO {LANDING[name].name} ({', '.join(LANDING[name].columns.keys())})"  # noqa: S608 - names of our own
-        f" FROM (SELECT '{landed.run_id}', {', '.join(values)} FROM @{STAGE}/{folder}/)"
+        f" FROM (SELECT '{landed.run_id}', '{COPY}', {', '.join(values)} FROM @{STAGE}/{folder}/)"
         f" FILES = ('{file}') FILE_FORMAT = (FORMAT_NAME = '{FILE_FORMAT}') FORCE = TRUE"
     )
 
@@ -69,7 +91,7 @@ def wait_for_pipes(connection: Connection, landed: LandedRun, timeout_s: float) 
     """
     until = time.monotonic() + timeout_s
     while True:
-        arrived = _arrived(connection, landed.run_id)
+        arrived = _arrived(connection, landed.run_id, PIPE)
         connection.rollback()
         if any(arrived[name] > rows for name, rows in landed.rows.items()):
             check_arrived(landed.rows, arrived, _TWICE.format(run=landed.run_id))
@@ -92,12 +114,12 @@ def _fail_late(landed: LandedRun, arrived: Mapping[str, int], timeout_s: float) 
         ) from None
 
 
-def _arrived(connection: Connection, run_id: str) -> dict[str, int]:
+def _arrived(connection: Connection, run_id: str, way: str) -> dict[str, int]:
     """Return how many rows of a run each landing table has, all at one moment."""
     counts = [
         select(literal(name, String).label("name"), func.count().label("rows_"))
         .select_from(landing)
-        .where(landing.c.run_id == run_id)
+        .where(*of_run(landing, run_id, way))
         for name, landing in LANDING.items()
     ]
     return {name: int(rows) for name, rows in connection.execute(union_all(*counts))}

@@ -1,10 +1,11 @@
 """fakesnow's server, run by the environment that ``make`` builds for it: ``fakesnow_server.py PORT``.
 
 Two things are put right that version 5 of the connector insists on: what a login answers, and that a time is
-null as a whole. What the fake cannot do and nobody can see the effect of is accepted in silence: pipes, query
-tags.
+null as a whole. What the fake cannot do, and nothing else depends on, it accepts in silence: pipes, query
+tags, the end of a stage. ``/logins`` tells what clients signed in with.
 """
 
+import gzip
 import importlib
 import json
 import secrets
@@ -18,13 +19,24 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 # Not by name: its package has a function that is called so, too.
-fake = importlib.import_module("fakesnow.server")
-arrow = importlib.import_module("fakesnow.arrow")
-PASSED_OVER = ["CREATE PIPE ", "DROP PIPE ", "ALTER SESSION SET QUERY_TAG "]
+fake: Any = importlib.import_module("fakesnow.server")
+arrow: Any = importlib.import_module("fakesnow.arrow")
+PASSED_OVER = ["(CREATE|DROP) PIPE ", "DROP (STAGE|FILE FORMAT) ", "ALTER SESSION SET QUERY_TAG "]
+
+
+logins: list[Any] = []
+
+
+async def said_at_login(_: Request) -> JSONResponse:
+    """Answer with the body of every login."""
+    return JSONResponse(logins)
 
 
 async def login(request: Request) -> JSONResponse:
     """Answer a login with a session's id and a master token as well."""
+    body = await request.body()
+    packed = request.headers.get("Content-Encoding") == "gzip"
+    logins.append(json.loads(gzip.decompress(body) if packed else body)["data"])
     answer = json.loads((await fake.login_request(request)).body)
     answer["data"] |= {
         "masterToken": secrets.token_urlsafe(16),
@@ -58,7 +70,10 @@ def main(port: int) -> None:
 
     arrow.timestamp_to_sf_struct, arrow.to_sf_schema = times_or_null, schema_as_is
     fake.shared_fs.nop_regexes = PASSED_OVER
-    fake.app.router.routes.insert(0, Route("/session/v1/login-request", login, methods=["POST"]))
+    fake.app.router.routes[:0] = [
+        Route("/session/v1/login-request", login, methods=["POST"]),
+        Route("/logins", said_at_login),
+    ]
     uvicorn.run(fake.app, host="127.0.0.1", port=port, log_level="warning")
 
 

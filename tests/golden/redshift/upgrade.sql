@@ -134,8 +134,10 @@ UPDATE alembic_version_warehouse SET version_num='warehouse_0002' WHERE alembic_
 
 UPDATE alembic_version_warehouse SET version_num='warehouse_0003' WHERE alembic_version_warehouse.version_num = 'warehouse_0002';
 
+UPDATE alembic_version_warehouse SET version_num='warehouse_0004' WHERE alembic_version_warehouse.version_num = 'warehouse_0003';
+
 CREATE TABLE writer (
     since TIMESTAMP WITHOUT TIME ZONE
 );
 
-UPDATE alembic_version_warehouse SET version_num='warehouse_0004' WHERE alembic_version_warehouse.version_num = 'warehouse_0003';
+UPDATE alembic_version_warehouse SET version_num='warehouse_0005' WHERE alembic_version_warehouse.version_num = 'warehouse_0004';

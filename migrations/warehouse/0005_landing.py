@@ -8,8 +8,8 @@ from alembic import op
 
 from app.errors import ConfigurationError
 
-revision = "warehouse_0004"
-down_revision = "warehouse_0003"
+revision = "warehouse_0005"
+down_revision = "warehouse_0004"
 branch_labels = None
 depends_on = None
 
@@ -88,7 +88,8 @@ def _create_landing(name: str, columns: dict[str, str]) -> None:
     """Rows that come again from the object store need no copies for a disaster: the table is transient."""
     described = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     op.execute(
-        f"CREATE TRANSIENT TABLE IF NOT EXISTS landing_{name} (run_id VARCHAR(64) NOT NULL, {described})"
+        f"CREATE TRANSIENT TABLE IF NOT EXISTS landing_{name} (run_id VARCHAR(64) NOT NULL,"
+        f" way VARCHAR(4) NOT NULL, {described})"
     )
 
 
@@ -98,8 +99,8 @@ def _create_pipe(name: str, columns: dict[str, str]) -> None:
     # Given as it is: a colon would else begin a parameter.
     op.get_bind().exec_driver_sql(
         f"CREATE PIPE IF NOT EXISTS ingest_{name} AUTO_INGEST = TRUE AS"  # noqa: S608 - names of our own
-        f" COPY INTO landing_{name} (run_id, {', '.join(columns)})"
-        f" FROM (SELECT SPLIT_PART(METADATA$FILENAME, '/', -2), {values} FROM @landed/runs/)"
+        f" COPY INTO landing_{name} (run_id, way, {', '.join(columns)})"
+        f" FROM (SELECT SPLIT_PART(METADATA$FILENAME, '/', -2), 'pipe', {values} FROM @landed/runs/)"
         f" PATTERN = '.*/{name}[.]parquet' FILE_FORMAT = (FORMAT_NAME = 'landed_parquet')"
     )
 

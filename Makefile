@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+FAKESNOW := .venv-fakesnow/.installed
 export PORT ?= 8000
 export APP_HOME ?= var
 
@@ -23,7 +24,7 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-pytest: $(STAMP)
+pytest: $(STAMP) $(FAKESNOW)
 	@deploy/tools.sh chromium curl node:nodejs npm pg_ctlcluster:postgresql redis-server wrk
 	$(BIN)/pytest $(PYTEST)
 
@@ -64,11 +65,17 @@ lock:
 	deploy/lock.sh $(PYTHON) requirements.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
+	rm -rf $(VENV) .venv-fakesnow .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
 
 $(STAMP): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+# The fake of Snowflake does not run with the connector that the program has.
+$(FAKESNOW): tests/fakesnow.lock
+	$(PYTHON) -m venv .venv-fakesnow
+	.venv-fakesnow/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement tests/fakesnow.lock
 	@touch $@

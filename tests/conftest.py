@@ -12,6 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.support.postgres import PostgresServer
     from tests.support.s3 import S3Server
+    from tests.support.snowflake import SnowflakeServer
 
 MAY_SKIP = "may_skip"
 
@@ -85,3 +86,14 @@ def postgres() -> "Iterator[PostgresServer]":
 def postgres_url(postgres: "PostgresServer") -> str:
     """The URL of a database of the test's own, both of its schemas at head."""
     return postgres.create()
+
+
+@pytest.fixture(scope="session")
+def snowflake() -> "Iterator[SnowflakeServer]":
+    """A fake of Snowflake for all tests, which leave it running."""
+    from tests.support.snowflake import PROGRAM, snowflake_server  # late: few tests need it
+
+    if not PROGRAM.exists():
+        pytest.skip("fakesnow is not installed: make .venv-fakesnow/.installed")
+    with snowflake_server() as server:
+        yield server

@@ -12,7 +12,13 @@ from app.database.migrations import (
     upgrade,
     version_table,
 )
-from app.database.opening import limit_statements, open_engine, sole_writer, transaction
+from app.database.opening import (
+    limit_statements,
+    open_engine,
+    open_warehouse_engine,
+    sole_writer,
+    transaction,
+)
 
 __all__ = [
     "HISTORIES",
@@ -24,6 +30,7 @@ __all__ = [
     "limit_statements",
     "migrations_folder",
     "open_engine",
+    "open_warehouse_engine",
     "ready",
     "sole_writer",
     "transaction",

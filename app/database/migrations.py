@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from alembic import command
 from alembic.config import Config
+from alembic.ddl.impl import DefaultImpl
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from app.database.opening import open_engine, transaction
+from app.database.opening import open_warehouse_engine, transaction
 from app.errors import SchemaError, StoreFailure
 
 History = Literal["warehouse", "accounts"]
@@ -25,6 +26,13 @@ _SHARED_TABLE = "alembic_version"
 #: What lets one after the other migrate, where a transaction that writes is not the only one anyway.
 _TURNS = {"postgresql": "SELECT pg_advisory_xact_lock(hashtext('movie-marts migrations'))"}
 _UNKNOWN_REVISION = "see 'app db current'; a database that is ahead needs a newer program"
+
+
+class _SnowflakeImpl(DefaultImpl):
+    """What Alembic has to know of Snowflake, where each DDL statement ends a transaction."""
+
+    __dialect__ = "snowflake"
+    transactional_ddl = False
 
 
 def migrations_folder() -> Path:
@@ -43,7 +51,7 @@ def existing(url: str, history: History) -> Engine | None:
     file = make_url(url).database
     if make_url(url).get_backend_name() == "sqlite" and not (file and Path(file).is_file()):
         return None
-    engine = open_engine(url)
+    engine = open_warehouse_engine(url)
     found = current(engine, history)
     _refuse_unknown(found, history)
     return engine if found == head(history) else None

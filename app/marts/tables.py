@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from app.database_types import SortedText
 from app.marts.definitions import ENTITIES, MARTS, MEASURES, YEAR, Dimension, Mart, Measure
 
 metadata = MetaData(
@@ -76,10 +77,6 @@ class Scaled(TypeDecorator[int]):
 SEARCH_KEY = "search_key"
 
 
-#: Text that sorts by code point, as names do everywhere; a database may have another order of its own.
-_CODE_POINTS = Text().with_variant(Text(collation="C"), "postgresql")
-
-
 def _run_column() -> Column[int]:
     return Column("run", Integer, ForeignKey("run.seq"), primary_key=True, autoincrement=False)
 
@@ -90,7 +87,7 @@ def _key_column(dimension: Dimension) -> Column[Any]:
 
 def _key_type(dimension: Dimension) -> TypeEngine[Any]:
     if dimension.key_type == "text":
-        return _CODE_POINTS
+        return SortedText
     return SmallInteger() if dimension is YEAR else BigInteger()
 
 
@@ -114,13 +111,13 @@ def _mart_table(mart: Mart) -> Table:
 
 
 def _dimension_table(dimension: Dimension) -> Table:
-    slug = [Column("slug", _CODE_POINTS, nullable=False)] if dimension.slug else []
+    slug = [Column("slug", SortedText, nullable=False)] if dimension.slug else []
     made = Table(
         f"dim_{dimension.name}",
         metadata,
         _run_column(),
         Column("id", BigInteger, primary_key=True, autoincrement=False),
-        Column("name", _CODE_POINTS, nullable=False),
+        Column("name", SortedText, nullable=False),
         *slug,
         Column(SEARCH_KEY, Text, nullable=False),
         sqlite_with_rowid=False,

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import URL
 
 from app.errors import ConfigurationError
@@ -21,6 +21,7 @@ from app.settings.values import (
     listed,
     parse_rate,
 )
+from app.settings.warehouses import WarehouseSettings
 
 __all__ = ["PREFIX", "Rate", "Settings", "listed", "load_settings", "parse_rate"]
 
@@ -28,7 +29,7 @@ PREFIX = "APP_"
 ENV_FILE = ".env"
 
 
-class Settings(BaseSettings):
+class Settings(WarehouseSettings):
     """Every setting of the program. Names in the environment carry the prefix ``APP_``."""
 
     model_config = SettingsConfigDict(
@@ -165,7 +166,7 @@ class Settings(BaseSettings):
     @property
     def warehouse(self) -> str:
         """SQLAlchemy URL of the warehouse, password included."""
-        return self._database(self.warehouse_url, "warehouse.sqlite")
+        return self.warehouse_options(self._database(self.warehouse_url, "warehouse.sqlite"), self.lake)
 
     @property
     def database(self) -> str:

@@ -5,7 +5,7 @@ from pkgutil import resolve_name
 
 from sqlalchemy.engine import make_url
 
-from app.database import open_engine, ready
+from app.database import open_warehouse_engine, ready
 from app.errors import ConfigurationError
 from app.warehouse.base import Warehouse
 
@@ -13,6 +13,8 @@ from app.warehouse.base import Warehouse
 WAREHOUSES: Mapping[str, str] = {
     "sqlite": "app.warehouse.sqlite:SqliteWarehouse",
     "postgresql": "app.warehouse.postgres:PostgresWarehouse",
+    "redshift": "app.warehouse.redshift:RedshiftWarehouse",
+    "snowflake": "app.warehouse.snowflake:SnowflakeWarehouse",
 }
 #: Warehouses whose own file the API reads, as their capabilities say; known here without their drivers.
 SERVING = frozenset({"sqlite"})
@@ -29,10 +31,10 @@ def open_warehouse(url: str) -> Warehouse:
     Raises:
         ConfigurationError: there is none of this kind, or its driver is not installed.
     """
-    backend = make_url(url).get_backend_name()
+    backend = make_url(url).drivername.partition("+")[0]
     if backend not in WAREHOUSES:
         raise ConfigurationError(f"no warehouse is a {backend} database", f"one of: {', '.join(WAREHOUSES)}")
-    engine = open_engine(url)  # finds that a driver is missing before the import below does
+    engine = open_warehouse_engine(url)  # finds that a driver is missing before the import below does
     warehouse: Warehouse = resolve_name(WAREHOUSES[backend])(engine)
     return warehouse
 

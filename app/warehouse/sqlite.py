@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Table, delete, select
+from sqlalchemy import Connection, Engine, Table
 
-from app.marts.tables import ALL_TABLES, landed_columns
+from app.marts.tables import ALL_TABLES
 from app.warehouse.base import Capabilities, LandedRun
 from app.warehouse.load import load_tables
 from app.warehouse.parquet import landed_rows
-
-#: Rows read at once.
-_ROWS_READ = 50_000
+from app.warehouse.rows import delete_rows, read_rows
 
 
 class SqliteWarehouse:
@@ -44,13 +42,9 @@ class SqliteWarehouse:
 
     def read(self, connection: Connection, table: Table, run: int) -> Iterator[pl.DataFrame]:
         """See ``Warehouse``."""
-        rows = select(*landed_columns(table)).where(table.c.run == run).order_by(*table.primary_key.columns)
-        found = connection.execution_options(yield_per=_ROWS_READ).execute(rows)
-        for part in found.partitions():
-            columns = zip(*part, strict=True)
-            yield pl.DataFrame(dict(zip(found.keys(), columns, strict=True)))
+        return read_rows(connection, table, run)
 
     def delete(self, connection: Connection, run: int) -> None:
         """See ``Warehouse``."""
         for table in ALL_TABLES:
-            connection.execute(delete(table).where(table.c.run == run))
+            delete_rows(connection, table, run)

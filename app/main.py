@@ -12,7 +12,7 @@ from app.auth.addresses import networks
 from app.auth.gate import Gate
 from app.auth.rate_limits import RateLimits
 from app.auth.service import Auth
-from app.database import open_engine, ready
+from app.database import open_engine, open_warehouse_engine, ready
 from app.errors import StoreFailure
 from app.ops.access_log import AccessLog
 from app.ops.audit import Audit
@@ -30,7 +30,7 @@ from app.serving.catalogue import Catalogue
 from app.serving.cursor import Cursors
 from app.serving.direct import Direct
 from app.serving.reader import Reader
-from app.serving.replica import Freshness, Keeper, place_of
+from app.serving.replica import Freshness, Keeper, Place, place_of
 from app.serving.store import MartStore
 from app.settings import Settings, listed, load_settings
 from app.warehouse.opening import serves
@@ -48,7 +48,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     chosen = settings or load_settings()
     audit = Audit.open(chosen.audit_file)
     auth = Auth.open(chosen)
-    place = None if serves(chosen.warehouse) else place_of(chosen.home, chosen.warehouse, chosen.copies_marts)
+    place = (
+        None
+        if serves(chosen.warehouse)
+        else place_of(chosen.home, chosen.warehouse_given, chosen.copies_marts)
+    )
     direct = _direct(chosen) if place and not chosen.copies_marts else None
     store = MartStore(place.store, chosen.statement_timeout, direct) if place else _open_store(chosen)
     freshness = None if place is None else Freshness(place, chosen.replica_poll)
@@ -111,8 +115,15 @@ def _open_store(settings: Settings) -> MartStore:
     return MartStore(Path(make_url(settings.warehouse).database or ""), settings.statement_timeout)
 
 
+def _place(settings: Settings) -> Place | None:
+    """Return where the local copy is of what cannot be read itself."""
+    if serves(settings.warehouse):
+        return None
+    return place_of(settings.home, settings.warehouse_given, settings.copies_marts)
+
+
 def _direct(settings: Settings) -> Direct:
-    return Direct(open_engine(settings.warehouse), settings.statement_timeout)
+    return Direct(open_warehouse_engine(settings.warehouse), settings.statement_timeout)
 
 
 def _watch(metrics: Metrics, cache: Cache, store: MartStore, limits: RateLimits) -> None:

@@ -26,7 +26,7 @@ def replica() -> Path | None:
         return None
     from app.serving.replica import place_of  # late: commands need nothing else of it
 
-    file = place_of(settings.home, settings.warehouse).store
+    file = place_of(settings.home, settings.warehouse_given).store
     return file if file.is_file() else None
 
 

@@ -1,5 +1,6 @@
 """Snowflake by snowflake-sqlalchemy and its own connector."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ QUERY_TAG = "movie-marts"
 #: Query items of the URL that are not for the connector but for the program: where runs land, the integration
 #: that reads them, how they come in, how long that may take.
 OPTIONS = ("stage_url", "storage_integration", "ingest", "ingest_timeout")
+#: Sessions are marked, keep UTC, and send nobody figures of how they are used.
+SESSION = {"QUERY_TAG": QUERY_TAG, "TIMEZONE": "UTC", "CLIENT_TELEMETRY_ENABLED": False}
+#: Unless this is set, the connector asks the metadata services of three clouds where it runs.
+NO_DETECTION = "SNOWFLAKE_DISABLE_PLATFORM_DETECTION"
 LOGIN_TIMEOUT_S = 30
 #: For one request, tries again included. A statement may take longer: then it is asked about again.
 REQUEST_TIMEOUT_S = 60
@@ -31,6 +36,7 @@ def open_snowflake(url: URL, **connect: Any) -> Engine:
     Raises:
         ConfigurationError: the driver is not installed, or the key cannot be read.
     """
+    os.environ.setdefault(NO_DETECTION, "true")
     query = dict(url.query)
     options = {name: query.pop(name, None) for name in OPTIONS}
     key_file = query.pop("private_key_file", None)
@@ -38,7 +44,7 @@ def open_snowflake(url: URL, **connect: Any) -> Engine:
         "application": "movie-marts",
         "login_timeout": LOGIN_TIMEOUT_S,
         "request_timeout": REQUEST_TIMEOUT_S,
-        "session_parameters": {"QUERY_TAG": QUERY_TAG, "TIMEZONE": "UTC", "LOCK_TIMEOUT": LOCK_TIMEOUT_S},
+        "session_parameters": {**SESSION, "LOCK_TIMEOUT": LOCK_TIMEOUT_S},
     }
     if key_file is not None:
         given["private_key"] = _private_key(Path(str(key_file)), url.password)

@@ -165,8 +165,13 @@ class Settings(WarehouseSettings):
 
     @property
     def warehouse(self) -> str:
-        """SQLAlchemy URL of the warehouse, password included."""
-        return self.warehouse_options(self._database(self.warehouse_url, "warehouse.sqlite"), self.lake)
+        """SQLAlchemy URL of the warehouse, password and what its kind has to know included."""
+        return self.warehouse_options(self.warehouse_given, self.lake)
+
+    @property
+    def warehouse_given(self) -> str:
+        """SQLAlchemy URL of the warehouse as it was given, password included."""
+        return self._database(self.warehouse_url, "warehouse.sqlite")
 
     @property
     def database(self) -> str:

@@ -27,6 +27,8 @@ class RedshiftWarehouse:
         loads_landed=True,
         enforces_keys=False,
         extra="redshift",
+        transactional_ddl=True,
+        tried="PostgreSQL through the Redshift dialect; COPY and DDL held as golden SQL",
     )
 
     def __init__(self, engine: Engine) -> None:

@@ -14,11 +14,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import make_url
 
 from app.warehouse.base import LandedRun
+from app.warehouse.opening import open_warehouse
+from app.warehouse.redshift import RedshiftWarehouse
+from tests.support.recorded import record
 
 ROLE = "arn:aws:iam::123456789012:role/movie-marts-reader"
 _SPREAD = re.compile(r"(?:\s+(?:DISTSTYLE \w+|DISTKEY \(\w+\)|SORTKEY \([\w, ]+\)))+\s*$")
@@ -72,12 +75,29 @@ def _type(kind: pa.DataType) -> str:
     return {pa.int32(): "int4", pa.int64(): "int8"}.get(kind, "varchar")
 
 
-def in_bucket(landed: LandedRun, files: dict[str, Path]) -> LandedRun:
-    """Return a landed run as it is on S3, and note which files its URLs stand for."""
+class RedshiftOnPostgres(RedshiftWarehouse):
+    """The program's warehouse; its files have landed in a bucket, for it at least."""
 
-    def url(table: str) -> str:
-        address = f"s3://bucket/marts/runs/{landed.run_id}/{table}.parquet"
-        files[address] = landed.file(table)
-        return address
+    def __init__(self, postgres_url: str, said: list[str] | None = None) -> None:
+        opened = open_warehouse(redshift_url(postgres_url))
+        super().__init__(opened.engine)
+        self.files: dict[str, Path] = {}
+        if said is not None:
+            record(opened.engine, said)
+        stand_in(opened.engine, self.files.__getitem__)
 
-    return replace(landed, url=url)
+    def stage(self, landed: LandedRun) -> None:
+        """See ``Warehouse``."""
+        super().stage(self._in_bucket(landed))
+
+    def load(self, connection: Connection, run: int, landed: LandedRun) -> None:
+        """See ``Warehouse``."""
+        super().load(connection, run, self._in_bucket(landed))
+
+    def _in_bucket(self, landed: LandedRun) -> LandedRun:
+        def url(table: str) -> str:
+            address = f"s3://bucket/marts/runs/{landed.run_id}/{table}.parquet"
+            self.files[address] = landed.file(table)
+            return address
+
+        return replace(landed, url=url)

@@ -10,10 +10,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 
+from app.database.snowflake import open_snowflake
 from app.warehouse.base import LandedRun
+from app.warehouse.snowflake import SnowflakeWarehouse
 from tests.support.ports import free_port
+from tests.support.recorded import record
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -70,14 +73,22 @@ def _answers(port: int) -> bool:
     return True
 
 
-def on_stage(landed: LandedRun, root: Path) -> LandedRun:
-    """Return a landed run below a folder, which the fake reads as a stage, where S3 would have it."""
+class FakeSnowflake(SnowflakeWarehouse):
+    """The program's warehouse on an empty database; its stage is a folder, which the fake reads."""
 
-    def url(table: str) -> str:
-        file = root / "runs" / landed.run_id / f"{table}.parquet"
+    def __init__(self, server: SnowflakeServer, stage: Path, said: list[str] | None = None) -> None:
+        engine = open_snowflake(make_url(server.url(stage.absolute().as_uri())), **server.connect)
+        super().__init__(engine)
+        self._stage = stage
+        if said is not None:
+            record(engine, said)
+
+    def stage(self, landed: LandedRun) -> None:
+        """See ``Warehouse``: what is staged has landed before."""
+        super().stage(replace(landed, url=lambda table: self._land(landed, table)))
+
+    def _land(self, landed: LandedRun, table: str) -> str:
+        file = self._stage / "runs" / landed.run_id / f"{table}.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
-            shutil.copyfile(landed.file(table), file)
-        return file.as_uri()
-
-    return replace(landed, url=url)
+        shutil.copyfile(landed.file(table), file)
+        return file.absolute().as_uri()

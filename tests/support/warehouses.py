@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
+from app.database import upgrade
 from app.marts.tables import RUN_TABLES, landed_columns
 from app.settings import Settings
 from app.warehouse.base import Warehouse
@@ -13,6 +14,8 @@ from app.warehouse.opening import ready_warehouse
 from tests.support.landed import COLUMNS
 from tests.support.movies import Row
 from tests.support.postgres import PostgresServer
+from tests.support.redshift import RedshiftOnPostgres
+from tests.support.snowflake import FakeSnowflake, SnowflakeServer
 
 #: Gives an empty warehouse at head, of the test's own; the folder is ``APP_HOME``.
 Opener = Callable[[pytest.FixtureRequest, Path], Warehouse]
@@ -27,7 +30,29 @@ def _postgres(request: pytest.FixtureRequest, _: Path) -> Warehouse:
     return ready_warehouse(server.create())
 
 
-IMPLEMENTATIONS: Mapping[str, Opener] = {"sqlite": _sqlite, "postgres": _postgres}
+def _redshift(request: pytest.FixtureRequest, _: Path) -> Warehouse:
+    server: PostgresServer = request.getfixturevalue("postgres")
+    opened = RedshiftOnPostgres(server.create(template=None))
+    upgrade(opened.engine, "warehouse")
+    return opened
+
+
+def _snowflake(request: pytest.FixtureRequest, home: Path) -> Warehouse:
+    server: SnowflakeServer = request.getfixturevalue("snowflake")
+    opened = FakeSnowflake(server, home / "stage")
+    upgrade(opened.engine, "warehouse")
+    return opened
+
+
+IMPLEMENTATIONS: Mapping[str, Opener] = {
+    "sqlite": _sqlite,
+    "postgres": _postgres,
+    "redshift": _redshift,
+    "snowflake": _snowflake,
+}
+
+#: Those where the run lock is a row.
+ROW_LOCKED = ("sqlite", "postgres")
 
 
 def rows(connection: Connection, name: str, run: int) -> list[Row]:

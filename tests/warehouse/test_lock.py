@@ -20,6 +20,7 @@ from app.settings import Settings
 from app.warehouse import lock
 from tests.support.program import command, environment
 from tests.support.small import movies
+from tests.support.warehouses import ROW_LOCKED
 
 #: Holds the lock, and where asked to the database's write lock too, until stdin closes.
 HOLD = """
@@ -40,6 +41,12 @@ with run_lock(RowKeeper(engine), "first", "nowhere/runs/first", lambda *dead: No
         sys.stdin.read()
     lock.settled = True
 """
+
+
+@pytest.fixture(params=ROW_LOCKED)
+def implementation(request: pytest.FixtureRequest) -> str:
+    """The name of a warehouse that keeps the lock."""
+    return str(request.param)
 
 
 @contextmanager

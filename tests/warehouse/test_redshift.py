@@ -5,7 +5,6 @@ What that has no words for is golden SQL, as it would be sent.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -22,17 +21,11 @@ from tests.support.landed import landed
 from tests.support.loading import load, rows, wanted
 from tests.support.movies import LATER, MOVIES, Movie, stored
 from tests.support.postgres import PostgresServer
-from tests.support.recorded import golden, record
-from tests.support.redshift import ROLE, in_bucket, redshift_url, stand_in
+from tests.support.recorded import golden
+from tests.support.redshift import ROLE, RedshiftOnPostgres
 
 Add = Callable[..., int]
 RUN_ID = "20260102T030405678900Z-abcdef"
-
-
-@pytest.fixture
-def files() -> dict[str, Path]:
-    """The local files that URLs of landed ones stand for."""
-    return {}
 
 
 @pytest.fixture
@@ -42,12 +35,9 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def blank(postgres: PostgresServer, files: dict[str, Path], said: list[str]) -> Warehouse:
+def blank(postgres: PostgresServer, said: list[str]) -> Warehouse:
     """A database without any table."""
-    opened = open_warehouse(redshift_url(postgres.create(template=None)))
-    record(opened.engine, said)
-    stand_in(opened.engine, files.__getitem__)
-    return opened
+    return RedshiftOnPostgres(postgres.create(template=None), said)
 
 
 @pytest.fixture
@@ -59,13 +49,13 @@ def redshift(blank: Warehouse, said: list[str]) -> Warehouse:
 
 
 @pytest.fixture
-def add(redshift: Warehouse, files: dict[str, Path]) -> Add:
+def add(redshift: Warehouse) -> Add:
     """Loads a run of movies, of which so many rows more are said to have landed; returns its number."""
 
     def added(run_id: str, movies: Sequence[Movie], **more: int) -> int:
         with landed(run_id, movies) as local:
             rows = {name: count + more.get(name, 0) for name, count in local.rows.items()}
-            return load(redshift, replace(in_bucket(local, files), rows=rows))
+            return load(redshift, replace(local, rows=rows))
 
     return added
 

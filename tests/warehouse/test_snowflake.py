@@ -20,8 +20,8 @@ from app.warehouse.snowflake_landing import LANDING
 from tests.support.landed import landed
 from tests.support.loading import load, rows, wanted
 from tests.support.movies import LATER, MOVIES, Movie, stored
-from tests.support.recorded import golden, record
-from tests.support.snowflake import SnowflakeServer, on_stage
+from tests.support.recorded import golden
+from tests.support.snowflake import FakeSnowflake, SnowflakeServer
 
 Add = Callable[..., int]
 RUN_ID = "20260102T030405678900Z-abcdef"
@@ -36,9 +36,7 @@ def said() -> list[str]:
 @pytest.fixture
 def blank(snowflake: SnowflakeServer, tmp_path: Path, said: list[str]) -> Warehouse:
     """A database without any table, whose stage is a folder."""
-    engine = open_snowflake(make_url(snowflake.url(tmp_path.as_uri())), **snowflake.connect)
-    record(engine, said)
-    return SnowflakeWarehouse(engine)
+    return FakeSnowflake(snowflake, tmp_path, said)
 
 
 @pytest.fixture
@@ -50,13 +48,13 @@ def warehouse(blank: Warehouse, said: list[str]) -> Warehouse:
 
 
 @pytest.fixture
-def add(warehouse: Warehouse, tmp_path: Path) -> Add:
+def add(warehouse: Warehouse) -> Add:
     """Loads a run of movies, of which so many rows more are said to have landed; returns its number."""
 
     def added(run_id: str, movies: Sequence[Movie], **more: int) -> int:
         with landed(run_id, movies) as local:
             counts = {name: count + more.get(name, 0) for name, count in local.rows.items()}
-            return load(warehouse, replace(on_stage(local, tmp_path), rows=counts))
+            return load(warehouse, replace(local, rows=counts))
 
     return added
 
@@ -128,9 +126,9 @@ def test_a_file_without_all_its_rows_is_not_loaded(warehouse: Warehouse, add: Ad
     assert set(landing_rows(warehouse).values()) == {0}
 
 
-def test_what_a_killed_run_staged_is_replaced(warehouse: Warehouse, add: Add, tmp_path: Path) -> None:
+def test_what_a_killed_run_staged_is_replaced(warehouse: Warehouse, add: Add) -> None:
     with landed("a", MOVIES) as local:
-        warehouse.stage(on_stage(local, tmp_path))
+        warehouse.stage(local)
     assert landing_rows(warehouse)["year"] == len(stored("year", MOVIES))
     run = add("a", MOVIES)
     assert rows(warehouse, "year", run) == wanted("year", MOVIES)
@@ -145,7 +143,7 @@ def test_runs_are_published_rolled_back_and_deleted(warehouse: Warehouse, add: A
     with sole_writer(warehouse.engine, publication_table) as connection:
         assert rollback(connection).run_id == "a"
     with landed("b", MOVIES) as local:
-        warehouse.stage(on_stage(local, tmp_path))
+        warehouse.stage(local)
     with sole_writer(warehouse.engine, publication_table) as connection:
         warehouse.delete(connection, runs[1])
     assert set(landing_rows(warehouse).values()) == {0}
@@ -156,4 +154,4 @@ def test_runs_are_published_rolled_back_and_deleted(warehouse: Warehouse, add: A
 
 def test_a_run_that_landed_elsewhere_is_told_so(warehouse: Warehouse) -> None:
     with landed("a", MOVIES) as local, pytest.raises(ConfigurationError, match="set APP_DESTINATION"):
-        warehouse.stage(local)
+        SnowflakeWarehouse(warehouse.engine).stage(local)

@@ -21,7 +21,7 @@ def main() -> None:
     os.nice(NICENESS)
     settings = load_settings()
     follower = Follower(
-        place_of(settings.home, settings.warehouse, settings.copies_marts), settings.warehouse
+        place_of(settings.home, settings.warehouse_given, settings.copies_marts), settings.warehouse
     )
     follower.follow(settings.replica_poll)
 

@@ -7,6 +7,7 @@ from sqlalchemy import Column, Integer, MetaData, Table
 from app.errors import StoreFailure
 from app.marts.definitions import YEAR
 from app.marts.tables import RUN_TABLES, landed_columns
+from app.warehouse.base import LandedRun
 
 
 def file_columns(table: str) -> list[Column[object]]:
@@ -24,12 +25,12 @@ def file_table(table: str, prefix: str, *columns: Column[object], temporary: boo
     return Table(f"{prefix}_{table}", MetaData(), *columns, *file_columns(table), prefixes=prefixes)
 
 
-def check_arrived(landed: Mapping[str, int], arrived: Mapping[str, int], hint: str = "run again") -> None:
+def check_arrived(landed: LandedRun, arrived: Mapping[str, int], hint: str = "run again") -> None:
     """Raise ``StoreFailure`` where other counts of rows arrived than have landed; name each such table."""
     wrong = [
-        f"{table} {arrived[table]:,} of {rows:,} rows"
-        for table, rows in landed.items()
-        if arrived[table] != rows
+        f"{table} {found:,} of {landed.rows[table]:,} rows"
+        for table, found in arrived.items()
+        if found != landed.rows[table]
     ]
     if wrong:
-        raise StoreFailure(f"warehouse: not what has landed has arrived: {', '.join(wrong)}", hint)
+        raise StoreFailure(f"run {landed.run_id}: not what has landed has arrived: {', '.join(wrong)}", hint)

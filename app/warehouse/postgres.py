@@ -16,7 +16,8 @@ from app.errors import StoreFailure
 from app.marts.tables import RUN_TABLES, Scaled, landed_columns
 from app.warehouse.base import Capabilities, LandedRun
 from app.warehouse.copied import frames
-from app.warehouse.parquet import check_count, landed_rows
+from app.warehouse.landed import check_arrived
+from app.warehouse.parquet import landed_rows
 
 #: Rows that are text at once on their way in.
 _ROWS_SENT = 65_536
@@ -58,7 +59,7 @@ class PostgresWarehouse:
         """See ``Warehouse``."""
         for name, table in RUN_TABLES.items():
             copied = _load_partition(connection, table, run, landed_rows(landed, name))
-            check_count(landed, name, copied)
+            check_arrived(landed, {name: copied})
 
     def read(self, connection: Connection, table: Table, run: int) -> Iterator[pl.DataFrame]:
         """See ``Warehouse``."""

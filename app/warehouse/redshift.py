@@ -61,7 +61,7 @@ class RedshiftWarehouse:
             name: self._load(connection, run, name, table, landed.url(name))
             for name, table in RUN_TABLES.items()
         }
-        check_arrived(landed.rows, arrived)
+        check_arrived(landed, arrived)
 
     def _load(self, connection: Connection, run: int, name: str, table: Table, url: str) -> int:
         staged = _STAGED[name]

@@ -61,7 +61,7 @@ class SnowflakeWarehouse:
             name: _load(connection, run, table, LANDING[name], landed.run_id, way)
             for name, table in RUN_TABLES.items()
         }
-        check_arrived(landed.rows, arrived)
+        check_arrived(landed, arrived)
 
     def read(self, connection: Connection, table: Table, run: int) -> Iterator[pl.DataFrame]:
         """See ``Warehouse``."""

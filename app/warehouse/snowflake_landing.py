@@ -53,7 +53,7 @@ def copy_files(connection: Connection, landed: LandedRun, stage_url: str) -> Non
     for name, landing in LANDING.items():
         connection.execute(delete(landing).where(*of_run(landing, landed.run_id, COPY)))
         connection.exec_driver_sql(_copy(connection, name, landed, stage_url))
-    check_arrived(landed.rows, _arrived(connection, landed.run_id, COPY))
+    check_arrived(landed, _arrived(connection, landed.run_id, COPY))
 
 
 def of_run(landing: Table, run_id: str, way: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -94,7 +94,7 @@ def wait_for_pipes(connection: Connection, landed: LandedRun, timeout_s: float) 
         arrived = _arrived(connection, landed.run_id, PIPE)
         connection.rollback()
         if any(arrived[name] > rows for name, rows in landed.rows.items()):
-            check_arrived(landed.rows, arrived, _TWICE.format(run=landed.run_id))
+            check_arrived(landed, arrived, _TWICE.format(run=landed.run_id))
         if arrived == dict(landed.rows):
             return
         left = until - time.monotonic()
@@ -105,7 +105,7 @@ def wait_for_pipes(connection: Connection, landed: LandedRun, timeout_s: float) 
 
 def _fail_late(landed: LandedRun, arrived: Mapping[str, int], timeout_s: float) -> None:
     try:
-        check_arrived(landed.rows, arrived)
+        check_arrived(landed, arrived)
     except StoreFailure as error:
         raise StoreFailure(
             f"{error.message} after {timeout_s:g} s",

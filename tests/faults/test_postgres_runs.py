@@ -23,7 +23,7 @@ STEPS = {
     "reading": ("app.etl.pipeline", "_extract", "before", False),
     "before the load": ("app.etl.pipeline", "load_run", "before", False),
     "in the first COPY": ("app.warehouse.postgres", "_driver", "before", False),
-    "in the last COPY": ("app.warehouse.parquet", "check_count", "before", False),
+    "in the last COPY": ("app.warehouse.parquet", "check_arrived", "before", False),
     "before the commit": ("app.warehouse.postgres:PostgresWarehouse", "load", "after", False),
     "before publishing": ("app.etl.pipeline", "_publish", "before", False),
     "in publishing": ("app.warehouse.publish", "_move", "after", False),

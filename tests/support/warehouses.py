@@ -51,6 +51,9 @@ IMPLEMENTATIONS: Mapping[str, Opener] = {
     "snowflake": _snowflake,
 }
 
+#: Those where a writer waits for another; the fake of Snowflake fails at once, which the real one does not.
+TAKE_TURNS = ("sqlite", "postgres", "redshift")
+
 #: Those where the run lock is a row.
 ROW_LOCKED = ("sqlite", "postgres")
 

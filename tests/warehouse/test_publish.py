@@ -13,7 +13,7 @@ from app.warehouse import publish as pointer
 from app.warehouse import runs
 from tests.support.landed import COLUMNS
 from tests.support.movies import LATER, MOVIES, Movie, stored
-from tests.support.warehouses import loaded_runs, rows
+from tests.support.warehouses import TAKE_TURNS, loaded_runs, rows
 from tests.support.world import World
 
 
@@ -175,7 +175,7 @@ def test_a_reader_sees_the_old_run_or_the_new_one(world: World) -> None:
     expected = {"a": rows_of(MOVIES), "b": rows_of(LATER)}
     assert expected["a"] != expected["b"]
     seen: list[str] = []
-    mover = threading.Thread(target=lambda: [publish(world.engine, run) for run in "ba" * 60])
+    mover = threading.Thread(target=lambda: [publish(world.engine, run) for run in "ba" * 15])
     mover.start()
     with world.engine.connect() as connection:
         while mover.is_alive():
@@ -203,6 +203,7 @@ def rows_of(movies: Sequence[Movie]) -> dict[str, int]:
     return {name: len(stored(name, movies)) for name in COLUMNS}
 
 
+@pytest.mark.parametrize("implementation", TAKE_TURNS)
 def test_two_that_move_the_pointer_take_turns(world: World) -> None:
     """Were both to see the same pointer, one move would be lost, or go back to where it never was."""
     publish(world.engine, "a")

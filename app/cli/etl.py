@@ -77,8 +77,6 @@ def run(
     from app.etl.pipeline import run_delivery
 
     settings = load_settings()
-    if destination is not None:
-        settings = settings.model_copy(update={"destination": destination})
     options = RunOptions(
         engine=engine,
         require_financials=require_financials,
@@ -92,7 +90,7 @@ def run(
     audit = open_audit(writes=not dry_run)
     with _progress() as progress:
         outcome = run_delivery(
-            settings, source, options, progress, settled=lambda ended: _record(audit, ended)
+            settings, source, options, progress, lambda ended: _record(audit, ended), destination
         )
     for run_id in outcome.pruned:
         audit.write("run.pruned", run_id=run_id)

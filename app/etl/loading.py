@@ -9,9 +9,11 @@ from sqlalchemy import Connection
 
 from app.database import sole_writer, transaction
 from app.marts.catalog import publication_table
-from app.storage import ObjectStore
+from app.settings import Settings
+from app.storage import ObjectStore, open_store
 from app.warehouse import runs
 from app.warehouse.base import LandedRun, Warehouse
+from app.warehouse.keepers import Keeper, keeper_of
 from app.warehouse.lock import RunLock
 from app.warehouse.publish import publish
 from app.warehouse.runs import Run, insert_run
@@ -32,6 +34,17 @@ class Stores:
         """Raise ``StoreFailure`` where the lock was lost."""
         with self.warehouse.engine.connect() as connection:
             self.lock.check(connection)
+
+
+def lock_keeper(warehouse: Warehouse, settings: Settings) -> Keeper:
+    """Return what keeps the run lock: where all runs into a warehouse look, wherever one of them lands.
+
+    Raises:
+        ConfigurationError: the settings' destination cannot keep it.
+    """
+    lake = open_store(settings.lake)
+    warehouse.check(lake.url)
+    return keeper_of(warehouse, lake)
 
 
 def load_run(

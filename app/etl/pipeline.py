@@ -15,7 +15,7 @@ from app.etl.delivery import Delivery, fill_period, find
 from app.etl.engines import Transformed
 from app.etl.failures import store_failures
 from app.etl.landing import land, location, table_key
-from app.etl.loading import AWAITING_PUBLISH, Stores, load_run, publish_run
+from app.etl.loading import AWAITING_PUBLISH, Stores, load_run, lock_keeper, publish_run
 from app.etl.options import RunOptions
 from app.etl.progress import Progress
 from app.etl.record import RunRecord, recorded, recovery
@@ -27,7 +27,6 @@ from app.settings import Settings
 from app.storage import ObjectStore, open_store
 from app.warehouse import runs
 from app.warehouse.base import LandedRun
-from app.warehouse.keepers import keeper_of
 from app.warehouse.lock import run_lock
 from app.warehouse.opening import ready_warehouse
 from app.warehouse.runs import Run
@@ -54,8 +53,11 @@ def run_delivery(
     options: RunOptions,
     progress: Progress = lambda done, total: None,
     settled: Callable[[Outcome], None] = lambda outcome: None,
+    destination: str | None = None,
 ) -> Outcome:
     """Turn a delivery into a published run. ``progress`` is told how far reading got.
+
+    It lands under ``destination``, that of the settings unless given.
 
     ``settled`` is told how the run ended, a dry one aside, before older runs are deleted for it.
 
@@ -68,15 +70,16 @@ def run_delivery(
     """
     source = fill_period(source, options.as_of)
     engines.open_engine(options.engine)  # a wrong name is told even where there is nothing to do
-    lake = open_store(settings.lake)
+    lake = open_store(destination or settings.lake)
     if options.dry_run:
         return _dry_run(settings, source, RunRecord(options), progress)
     lake.check()
     warehouse = ready_warehouse(settings.warehouse)
+    warehouse.check(lake.url)
     record = RunRecord(options)
     work_root = settings.home / "work"
     recover = recovery(work_root, warehouse.engine)
-    keeper = keeper_of(warehouse, lake)
+    keeper = lock_keeper(warehouse, settings)
     with run_lock(keeper, record.run_id, location(lake, record.run_id), recover) as lock:
         with (
             recorded(record.identity("failed", None), lock, warehouse.engine, lake),

@@ -11,7 +11,7 @@ from app.errors import AuditHeld, DamagedRun
 from app.etl.failures import store_failures
 from app.etl.landed_files import check_sizes, fetch
 from app.etl.landing import landed_runs, landed_store, location, read_manifest, table_key
-from app.etl.loading import AWAITING_PUBLISH, Stores, load_run, publish_run
+from app.etl.loading import AWAITING_PUBLISH, Stores, load_run, lock_keeper, publish_run
 from app.etl.manifest import Manifest, table_object
 from app.etl.record import recorded, recovery
 from app.etl.work import work_folder
@@ -21,7 +21,6 @@ from app.settings import Settings
 from app.storage import ObjectStore, open_store
 from app.warehouse import runs
 from app.warehouse.base import LandedRun, Warehouse
-from app.warehouse.keepers import keeper_of
 from app.warehouse.lock import run_lock
 from app.warehouse.opening import ready_warehouse
 from app.warehouse.runs import Run, readmit_run
@@ -143,8 +142,8 @@ def _locked(
 ) -> Iterator[tuple[Stores, Path]]:
     """Hold the lock for a run, and give it a folder to work in; a failure is put on record."""
     engine, work_root, run_id = warehouse.engine, settings.home / "work", manifest.run_id
-    # Where runs of these settings keep it, wherever this one has landed.
-    keeper = keeper_of(warehouse, open_store(settings.lake))
+    warehouse.check(lake.url)
+    keeper = lock_keeper(warehouse, settings)
     recover = recovery(work_root, engine)
     with (
         run_lock(keeper, run_id, location(lake, run_id), recover) as lock,

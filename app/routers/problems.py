@@ -100,11 +100,11 @@ def answer_to(scope: MutableMapping[str, Any], error: Exception) -> Response:
             return problem(scope, STATUSES[type(error.cause)], error.message, faults=[fault])
         case InvalidParameters():
             return problem(scope, 400, str(error), faults=error.faults)
-        case NoStore():
-            return _later(scope, 503, "The warehouse could not be read so far.", RETRY_AFTER_S)
         case StoreFailure():
             log.error("request %s: %s", scope.get("state", {}).get("request_id"), error.message)
-            return _later(scope, 503, "The store cannot be read.", RETRY_AFTER_S)
+            missing = isinstance(error, NoStore)
+            said = "The warehouse could not be read so far." if missing else "The store cannot be read."
+            return _later(scope, 503, said, RETRY_AFTER_S)
         case RateLimited():
             return _later(scope, 429, str(error), error.retry_after_s)
         case NothingPublished() | StatementTimeout() | Saturated():

@@ -143,7 +143,7 @@ class _Asked:
 
 def _failure(error: DBAPIError) -> StoreFailure | StatementTimeout:
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-    if state == _CANCELLED or "timeout" in str(error.orig).lower():
+    if state == _CANCELLED:
         return StatementTimeout("this takes too much of the warehouse's time", "ask for less at once")
     return StoreFailure("the warehouse cannot be read", "see the server's log")
 
@@ -180,6 +180,10 @@ def check_kept(connection: Connection, *runs: int) -> None:
 
 def _integer(value: Any) -> Any:
     """Return a whole decimal, as databases sum integers, as the integer that it is."""
+    if isinstance(value, float):
+        raise ArithmeticError(
+            f"the warehouse returned {value!r}, a double, where a whole number was asked for"
+        )
     if not isinstance(value, Decimal):
         return value
     whole = int(value)

@@ -187,7 +187,7 @@ def renewed(session: Session | None, path: Path, check_every: int, slow: Slow | 
             return session
         new = Session(path, identity, check_every, slow)
     except FileNotFoundError as error:
-        raise NoStore("there is no mart store yet", "see the server's log") from error
+        raise NoStore(f"there is no mart store: {error}", "see the server's log") from error
     except (OSError, sqlite3.Error) as error:
         raise failure(error) from error
     session.close()

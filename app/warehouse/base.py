@@ -69,6 +69,14 @@ class Warehouse(Protocol):
         """SQLAlchemy's engine: catalogue, pointer and lock are plain SQL."""
         ...
 
+    def check(self, destination: str) -> None:
+        """Check that what lands under a destination can be loaded; nothing is connected to.
+
+        Raises:
+            ConfigurationError: it cannot, from there or as the settings are.
+        """
+        ...
+
     def stage(self, landed: LandedRun) -> None:
         """Bring a run's rows near, before the transaction that loads them. May be done again after a failure.
 

@@ -39,21 +39,19 @@ class RedshiftWarehouse:
         """See ``Warehouse``."""
         return self._engine
 
-    def stage(self, landed: LandedRun) -> None:
-        """See ``Warehouse``: nothing comes near yet, but whether anything can is known.
-
-        Raises:
-            ConfigurationError: no role was named, or the run has not landed on S3.
-        """
+    def check(self, destination: str) -> None:
+        """See ``Warehouse``: Redshift reads S3, with a role."""
         if self._role is None:
             raise ConfigurationError(
                 "Redshift has no role to read landed files with", "set APP_REDSHIFT_IAM_ROLE"
             )
-        for table in RUN_TABLES:
-            if not landed.url(table).startswith("s3://"):
-                raise ConfigurationError(
-                    f"Redshift cannot read {landed.url(table)}", "set APP_DESTINATION to an s3:// URL"
-                )
+        if not destination.startswith("s3://"):
+            raise ConfigurationError(
+                f"Redshift cannot read {destination}", "set APP_DESTINATION to an s3:// URL"
+            )
+
+    def stage(self, landed: LandedRun) -> None:
+        """See ``Warehouse``: nothing, Redshift fetches the files in the transaction that loads them."""
 
     def load(self, connection: Connection, run: int, landed: LandedRun) -> None:
         """See ``Warehouse``."""

@@ -6,12 +6,13 @@ import polars as pl
 from sqlalchemy import Connection, Engine, Integer, Table, delete, insert, literal, select
 
 from app.database.snowflake import QUERY_TAG
+from app.errors import ConfigurationError
 from app.marts.catalog import run_table
 from app.marts.tables import RUN_TABLES, landed_columns
 from app.warehouse.base import Capabilities, LandedRun
 from app.warehouse.landed import check_arrived
 from app.warehouse.rows import delete_rows, read_rows
-from app.warehouse.snowflake_landing import LANDING, PIPE, copy_files, of_run, wait_for_pipes
+from app.warehouse.snowflake_landing import LANDING, PIPE, copy_files, of_run, on_stage, wait_for_pipes
 
 
 class SnowflakeWarehouse:
@@ -36,6 +37,15 @@ class SnowflakeWarehouse:
     def engine(self) -> Engine:
         """See ``Warehouse``."""
         return self._engine
+
+    def check(self, destination: str) -> None:
+        """See ``Warehouse``: Snowflake reads what is on its stage, and pipes only what lands at its root."""
+        options = self._engine.get_execution_options()
+        if on_stage(destination, options["stage_url"]) and options["ingest"] == PIPE:
+            raise ConfigurationError(
+                f"Snowpipe reads what lands in {options['stage_url']}, and not below it",
+                "leave out --destination",
+            )
 
     def stage(self, landed: LandedRun) -> None:
         """See ``Warehouse``: copy the run's files into landing tables, or wait until Snowpipe has done so.

@@ -63,7 +63,7 @@ def of_run(landing: Table, run_id: str, way: str) -> tuple[ColumnElement[bool], 
 
 def _copy(connection: Connection, name: str, landed: LandedRun, stage_url: str) -> str:
     """Return the COPY of a file. FORCE: one that was copied before is else skipped, its rows kept or not."""
-    folder, _, file = _path(landed.url(name), stage_url).rpartition("/")
+    folder, _, file = on_stage(landed.url(name), stage_url).rpartition("/")
     types = connection.dialect.type_compiler_instance
     values = [f"$1:{column.name}::{types.process(column.type)}" for column in file_columns(name)]
     return (
@@ -73,14 +73,19 @@ def _copy(connection: Connection, name: str, landed: LandedRun, stage_url: str) 
     )
 
 
-def _path(url: str, stage_url: str) -> str:
+def on_stage(url: str, stage_url: str) -> str:
+    """Return the path of a URL on the stage; empty for the stage itself.
+
+    Raises:
+        ConfigurationError: it is elsewhere.
+    """
     root = f"{stage_url.rstrip('/')}/"
-    if "://" not in root or not url.startswith(root):
+    if "://" not in root or not f"{url}/".startswith(root):
         raise ConfigurationError(
             f"Snowflake reads what has landed below {stage_url}, and not {url}",
             "set APP_DESTINATION to the s3:// URL of its stage",
         )
-    return url.removeprefix(root)
+    return f"{url}/".removeprefix(root).rstrip("/")
 
 
 def wait_for_pipes(connection: Connection, landed: LandedRun, timeout_s: float) -> None:

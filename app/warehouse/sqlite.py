@@ -33,6 +33,9 @@ class SqliteWarehouse:
         """See ``Warehouse``."""
         return self._engine
 
+    def check(self, destination: str) -> None:
+        """See ``Warehouse``: rows go by way of this machine, from anywhere."""
+
     def stage(self, landed: LandedRun) -> None:
         """See ``Warehouse``: nothing, rows go where they belong at once."""
 

@@ -1,8 +1,8 @@
 """fakesnow's server, run by the environment that ``make`` builds for it: ``fakesnow_server.py PORT``.
 
 Two things are put right that version 5 of the connector insists on: what a login answers, and that a time is
-null as a whole. What the fake cannot do, and nothing else depends on, it accepts in silence: pipes, query
-tags, the end of a stage. ``/logins`` tells what clients signed in with.
+null as a whole. What the fake cannot do, and nothing else depends on, it accepts in silence: pipes,
+parameters of a session, the end of a stage. ``/logins`` tells what clients signed in with.
 """
 
 import gzip
@@ -21,7 +21,11 @@ from starlette.routing import Route
 # Not by name: its package has a function that is called so, too.
 fake: Any = importlib.import_module("fakesnow.server")
 arrow: Any = importlib.import_module("fakesnow.arrow")
-PASSED_OVER = ["(CREATE|DROP) PIPE ", "DROP (STAGE|FILE FORMAT) ", "ALTER SESSION SET QUERY_TAG "]
+PASSED_OVER = [
+    "(CREATE|DROP) PIPE ",
+    "DROP (STAGE|FILE FORMAT) ",
+    "ALTER SESSION SET (QUERY_TAG|STATEMENT_TIMEOUT_IN_SECONDS) ",
+]
 
 
 logins: list[Any] = []

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from app.storage import open_store
 from app.warehouse.base import LandedRun
 from tests.support.movies import KEYS, MEASURES, Movie, Row, stored
 
@@ -47,6 +48,15 @@ def landed(
             lambda table: Path(folder, f"{table}.parquet"),
             lambda table: f"{folder}/{table}.parquet",
         )
+
+
+def arrived(landed: LandedRun, table: str, folder: Path) -> Path:
+    """Return a landed table as a warehouse gets it that reads it itself: from S3, if it is there."""
+    address = landed.url(table)
+    if not address.startswith("s3://"):
+        return landed.file(table)
+    root, _, name = address.rpartition("/")
+    return open_store(root).local(name, folder)
 
 
 def _write(path: Path, table: str, rows: Sequence[Row]) -> None:

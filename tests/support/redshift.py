@@ -5,9 +5,12 @@ distribution and sort keys, COPY of Parquet. Nothing of the program is replaced.
 """
 
 import re
+import shutil
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 from types import MethodType
 from typing import Any
 
@@ -21,6 +24,7 @@ from sqlalchemy.engine import make_url
 from app.warehouse.base import LandedRun
 from app.warehouse.opening import open_warehouse
 from app.warehouse.redshift import RedshiftWarehouse
+from tests.support.landed import arrived
 from tests.support.recorded import record
 
 ROLE = "arn:aws:iam::123456789012:role/movie-marts-reader"
@@ -82,6 +86,8 @@ class RedshiftOnPostgres(RedshiftWarehouse):
         opened = open_warehouse(redshift_url(postgres_url))
         super().__init__(opened.engine)
         self.files: dict[str, Path] = {}
+        self._fetched = Path(mkdtemp(prefix="redshift-"))
+        weakref.finalize(self, shutil.rmtree, self._fetched)
         if said is not None:
             record(opened.engine, said)
         stand_in(opened.engine, self.files.__getitem__)
@@ -97,7 +103,7 @@ class RedshiftOnPostgres(RedshiftWarehouse):
     def _in_bucket(self, landed: LandedRun) -> LandedRun:
         def url(table: str) -> str:
             address = f"s3://bucket/marts/runs/{landed.run_id}/{table}.parquet"
-            self.files[address] = landed.file(table)
+            self.files[address] = arrived(landed, table, self._fetched)
             return address
 
         return replace(landed, url=url)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy.engine import URL, make_url
@@ -15,6 +16,7 @@ from sqlalchemy.engine import URL, make_url
 from app.database.snowflake import open_snowflake
 from app.warehouse.base import LandedRun
 from app.warehouse.snowflake import SnowflakeWarehouse
+from tests.support.landed import arrived
 from tests.support.ports import free_port
 from tests.support.recorded import record
 from tests.support.waiting import wait_until
@@ -83,6 +85,10 @@ class FakeSnowflake(SnowflakeWarehouse):
         if said is not None:
             record(engine, said)
 
+    def check(self, destination: str) -> None:
+        """See ``Warehouse``: what lands on S3 is put on the stage, too."""
+        assert destination.startswith("s3://")
+
     def stage(self, landed: LandedRun) -> None:
         """See ``Warehouse``: what is staged has landed before."""
         super().stage(replace(landed, url=lambda table: self._land(landed, table)))
@@ -90,5 +96,6 @@ class FakeSnowflake(SnowflakeWarehouse):
     def _land(self, landed: LandedRun, table: str) -> str:
         file = self._stage / "runs" / landed.run_id / f"{table}.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(landed.file(table), file)
+        with TemporaryDirectory(prefix="snowflake-") as folder:
+            shutil.copyfile(arrived(landed, table, Path(folder)), file)
         return file.absolute().as_uri()

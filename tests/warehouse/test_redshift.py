@@ -104,11 +104,10 @@ def test_runs_are_published_rolled_back_and_deleted(redshift: Warehouse, add: Ad
 
 
 def test_what_it_cannot_read_is_told_before_anything_is_done(postgres: PostgresServer) -> None:
-    with landed("a", MOVIES) as local:
-        with pytest.raises(ConfigurationError, match="APP_REDSHIFT_IAM_ROLE"):
-            open_warehouse("redshift+psycopg2://nobody@127.0.0.1/marts").stage(local)
-        with pytest.raises(ConfigurationError, match=r"cannot read /.*APP_DESTINATION to an s3:// URL"):
-            open_warehouse(f"redshift://nobody@127.0.0.1/marts?iam_role={ROLE}").stage(local)
+    with pytest.raises(ConfigurationError, match="APP_REDSHIFT_IAM_ROLE"):
+        open_warehouse("redshift+psycopg2://nobody@127.0.0.1/marts").check("s3://bucket/marts")
+    with pytest.raises(ConfigurationError, match=r"cannot read /.*APP_DESTINATION to an s3:// URL"):
+        open_warehouse(f"redshift://nobody@127.0.0.1/marts?iam_role={ROLE}").check("/srv/lake")
 
 
 def test_the_setting_reaches_the_warehouse_and_another_does_not() -> None:

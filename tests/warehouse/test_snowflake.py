@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.engine import make_url
 
 from app.database import current, downgrade, head, sole_writer, transaction, upgrade
@@ -155,3 +155,15 @@ def test_runs_are_published_rolled_back_and_deleted(warehouse: Warehouse, add: A
 def test_a_run_that_landed_elsewhere_is_told_so(warehouse: Warehouse) -> None:
     with landed("a", MOVIES) as local, pytest.raises(ConfigurationError, match="set APP_DESTINATION"):
         SnowflakeWarehouse(warehouse.engine).stage(local)
+
+
+def test_so_is_a_destination_that_is_not_on_the_stage() -> None:
+    named = {"stage_url": "s3://bucket/marts/", "ingest": "pipe"}
+    engine = create_engine("sqlite://").execution_options(**named)
+    opened = SnowflakeWarehouse(engine)
+    opened.check("s3://bucket/marts")
+    with pytest.raises(ConfigurationError, match="Snowflake reads what has landed below s3://bucket/marts/"):
+        opened.check("s3://bucket/marts2")
+    with pytest.raises(ConfigurationError, match="leave out --destination"):
+        opened.check("s3://bucket/marts/below")
+    SnowflakeWarehouse(engine.execution_options(ingest="copy")).check("s3://bucket/marts/below")

@@ -40,7 +40,7 @@ def describe(settings: Settings) -> list[dict[str, str | None]]:
     in_file = {key.upper() for key, value in dotenv_values(ENV_FILE).items() if value}
     in_environment = {key.upper() for key, value in os.environ.items() if value}
     effective = {
-        "warehouse_url": settings.warehouse,
+        "warehouse_url": settings.warehouse_given,
         "database_url": settings.database,
         "destination": settings.lake,
         "audit_log": settings.audit_file or "off",

@@ -59,7 +59,8 @@ def test_every_wrong_setting_is_named(
             "postgresql://[::1]:1/marts?password=***&x=1",
             6,
         ),
-        (f"snowflake://u:{SECRET}@a/d?token={SECRET}", "snowflake://u:***@a/d?token=***", 2),
+        (f"mysql://u:{SECRET}@a/d?token={SECRET}", "mysql://u:***@a/d?token=***", 2),
+        (f"redshift://u:{SECRET}@[::1]:1/d?token={SECRET}", "redshift://u:***@[::1]:1/d?token=***", 6),
     ],
 )
 def test_secrets_are_masked(

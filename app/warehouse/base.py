@@ -103,3 +103,21 @@ class Warehouse(Protocol):
     def delete(self, connection: Connection, run: int) -> None:
         """Delete the rows of a run in the caller's transaction."""
         ...
+
+
+class OverEngine:
+    """What warehouses share: they speak SQL, and have nothing to check or to stage unless they say so."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def engine(self) -> Engine:
+        """See ``Warehouse``."""
+        return self._engine
+
+    def check(self, destination: str) -> None:
+        """See ``Warehouse``: rows go by way of this machine, from anywhere."""
+
+    def stage(self, landed: LandedRun) -> None:
+        """See ``Warehouse``: nothing, rows go where they belong at once."""

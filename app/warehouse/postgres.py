@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 import psycopg
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.exc import OperationalError
 
 from app.errors import StoreFailure
 from app.marts.tables import RUN_TABLES, Scaled, landed_columns
-from app.warehouse.base import Capabilities, LandedRun
+from app.warehouse.base import Capabilities, LandedRun, OverEngine
 from app.warehouse.copied import frames
 from app.warehouse.landed import check_arrived
 from app.warehouse.parquet import landed_rows
@@ -29,7 +29,7 @@ _DROPS_TRIED = 5
 _BETWEEN_DROPS_S = 0.5
 
 
-class PostgresWarehouse:
+class PostgresWarehouse(OverEngine):
     """See ``Warehouse``. No table is ever half there: transactions create and drop them too."""
 
     capabilities = Capabilities(
@@ -43,20 +43,6 @@ class PostgresWarehouse:
         partitions=True,
         tried="PostgreSQL 15",
     )
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @property
-    def engine(self) -> Engine:
-        """See ``Warehouse``."""
-        return self._engine
-
-    def check(self, destination: str) -> None:
-        """See ``Warehouse``: rows go by way of this machine, from anywhere."""
-
-    def stage(self, landed: LandedRun) -> None:
-        """See ``Warehouse``: nothing, rows go where they belong at once."""
 
     def load(self, connection: Connection, run: int, landed: LandedRun) -> None:
         """See ``Warehouse``."""

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Integer, Table, insert, literal, select
+from sqlalchemy import Connection, Integer, Table, insert, literal, select
 from sqlalchemy.schema import CreateTable, DropTable
 
 from app.database.redshift import IAM_ROLE
 from app.errors import ConfigurationError
 from app.marts.tables import RUN_TABLES
-from app.warehouse.base import Capabilities, LandedRun
+from app.warehouse.base import Capabilities, LandedRun, OverEngine
 from app.warehouse.landed import check_arrived, file_table
 from app.warehouse.rows import delete_rows, read_rows
 
@@ -17,7 +17,7 @@ from app.warehouse.rows import delete_rows, read_rows
 _STAGED = {name: file_table(name, "staged", temporary=True) for name in RUN_TABLES}
 
 
-class RedshiftWarehouse:
+class RedshiftWarehouse(OverEngine):
     """See ``Warehouse``. Redshift takes primary keys for hints and enforces none."""
 
     capabilities = Capabilities(
@@ -31,14 +31,6 @@ class RedshiftWarehouse:
         tried="PostgreSQL through the Redshift dialect; COPY and DDL held as golden SQL",
     )
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @property
-    def engine(self) -> Engine:
-        """See ``Warehouse``."""
-        return self._engine
-
     def check(self, destination: str) -> None:
         """See ``Warehouse``: Redshift reads S3, with a role."""
         if self._role is None:
@@ -49,9 +41,6 @@ class RedshiftWarehouse:
             raise ConfigurationError(
                 f"Redshift cannot read {destination}", "set APP_DESTINATION to an s3:// URL"
             )
-
-    def stage(self, landed: LandedRun) -> None:
-        """See ``Warehouse``: nothing, Redshift fetches the files in the transaction that loads them."""
 
     def load(self, connection: Connection, run: int, landed: LandedRun) -> None:
         """See ``Warehouse``."""

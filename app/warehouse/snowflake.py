@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Integer, Table, delete, insert, literal, select
+from sqlalchemy import Connection, Integer, Table, delete, insert, literal, select
 
 from app.database.snowflake import QUERY_TAG
 from app.errors import ConfigurationError
 from app.marts.catalog import run_table
 from app.marts.tables import RUN_TABLES, landed_columns
-from app.warehouse.base import Capabilities, LandedRun
+from app.warehouse.base import Capabilities, LandedRun, OverEngine
 from app.warehouse.landed import check_arrived
 from app.warehouse.rows import delete_rows, read_rows
 from app.warehouse.snowflake_landing import LANDING, PIPE, copy_files, of_run, on_stage, wait_for_pipes
 
 
-class SnowflakeWarehouse:
+class SnowflakeWarehouse(OverEngine):
     """See ``Warehouse``. Snowflake enforces no primary keys."""
 
     capabilities = Capabilities(
@@ -29,14 +29,6 @@ class SnowflakeWarehouse:
         ingests=True,
         tried="fakesnow behind the real connector; stage, COPY and pipes held as golden SQL",
     )
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @property
-    def engine(self) -> Engine:
-        """See ``Warehouse``."""
-        return self._engine
 
     def check(self, destination: str) -> None:
         """See ``Warehouse``: Snowflake reads what is on its stage, and pipes only what lands at its root."""

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Table
 
 from app.marts.tables import ALL_TABLES
-from app.warehouse.base import Capabilities, LandedRun
+from app.warehouse.base import Capabilities, LandedRun, OverEngine
 from app.warehouse.load import load_tables
 from app.warehouse.parquet import landed_rows
 from app.warehouse.rows import delete_rows, read_rows
 
 
-class SqliteWarehouse:
+class SqliteWarehouse(OverEngine):
     """See ``Warehouse``. A load works out as well what the API reads: leaders, rankings, search indexes."""
 
     capabilities = Capabilities(
@@ -24,20 +24,6 @@ class SqliteWarehouse:
         transactional_ddl=True,
         tried="SQLite of Python",
     )
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @property
-    def engine(self) -> Engine:
-        """See ``Warehouse``."""
-        return self._engine
-
-    def check(self, destination: str) -> None:
-        """See ``Warehouse``: rows go by way of this machine, from anywhere."""
-
-    def stage(self, landed: LandedRun) -> None:
-        """See ``Warehouse``: nothing, rows go where they belong at once."""
 
     def load(self, connection: Connection, run: int, landed: LandedRun) -> None:
         """See ``Warehouse``."""

@@ -4,7 +4,7 @@ RUN python -m venv /opt/app
 COPY pyproject.toml requirements.lock README.md ./
 COPY app app
 COPY migrations migrations
-RUN /opt/app/bin/pip install --no-cache-dir --constraint requirements.lock .
+RUN /opt/app/bin/pip install --no-cache-dir --constraint requirements.lock '.[all]'
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home app && install --directory --owner=app /data

@@ -5,6 +5,7 @@ first. One that takes longer than a moment is interrupted and asked again on a l
 while the like of it goes there at once.
 """
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -30,6 +31,8 @@ ON_LOOP_S = 0.002
 THREADS, WAITING = 2, 64
 #: Threads for questions that wait for the warehouse, which has processors of its own.
 WAITERS = 8
+#: It has so long for an answer beside the time of its statements: a server that hangs ends none of them.
+ANSWERS_WITHIN_S = 5.0
 
 #: How often the time is looked at, in instructions of SQLite's machine: on the loop every 20 us or so; on
 #: a thread seldom, because each look waits for the interpreter's lock.
@@ -155,7 +158,14 @@ class _Threads:
         return self._lane.full
 
     async def ask(self, question: Callable[[Snapshot], T], budget_s: float) -> T:
-        return await self._lane.run(partial(self._ask, question, budget_s))
+        asked = self._lane.run(partial(self._ask, question, budget_s))
+        if self._direct is None:
+            return await asked
+        try:
+            async with asyncio.timeout(budget_s + ANSWERS_WITHIN_S):
+                return await asked
+        except TimeoutError as error:
+            raise StatementTimeout("the warehouse does not answer", "ask again later") from error
 
     def close(self) -> None:
         self._closing = True

@@ -106,4 +106,4 @@ def test_the_image_runs_the_same_entry_point_without_root() -> None:
     assert "HEALTHCHECK" in last
     assert last["ENTRYPOINT"] == f'ENTRYPOINT ["{next(iter(PROJECT["scripts"]))}"]'
     assert "APP_HOME=/data" in last["ENV"]
-    assert any("requirements.lock ." in line for line in lines), "the image is not built from the lock"
+    assert any("requirements.lock '.[all]'" in line for line in lines), "the image is not built from the lock"

@@ -4,16 +4,19 @@ import asyncio
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from app.database import open_engine, ready
 from app.errors import StoreFailure
 from app.serving import slow
 from app.serving import store as stores
+from app.serving.direct import Marts
 from app.serving.errors import Saturated, StatementTimeout
 from app.serving.statement import Compiled
 from app.serving.store import MartStore, Snapshot
@@ -27,6 +30,7 @@ COUNT = Compiled(
     "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < :n) SELECT count(*) FROM c", {}
 )
 FOREVER = 10**12
+WAITING_AND_RUNNING = stores.WAITERS + stores.WAITING
 
 
 def count(snapshot: Snapshot, to: int) -> int:
@@ -267,3 +271,40 @@ def test_a_file_that_is_no_database_is_a_failure(tmp_path: Path) -> None:
     with pytest.raises(StoreFailure):
         asyncio.run(store.read(lambda see: see.current))
     store.close()
+
+
+class Hanging:
+    """A warehouse that takes questions and does not answer until it is told to."""
+
+    def __init__(self) -> None:
+        self.told = threading.Event()
+
+    @contextmanager
+    def asked(self) -> Iterator[Marts]:
+        """See ``Source``."""
+        self.told.wait(30)
+        raise StoreFailure("it hung up")
+        yield
+
+
+def test_a_warehouse_that_hangs_keeps_nobody_waiting_for_ever(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "ANSWERS_WITHIN_S", 0.1)
+    hanging = Hanging()
+    made = MartStore(file, 0.1, hanging)
+
+    async def ask() -> list[BaseException | list[object]]:
+        asked = (
+            made.read(lambda see: list(see.marts.execute(select(1)))) for _ in range(WAITING_AND_RUNNING + 5)
+        )
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    began = time.monotonic()
+    found = asyncio.run(ask())
+    assert time.monotonic() - began < 5
+    kinds = Counter(type(item) for item in found)
+    assert kinds == {StatementTimeout: WAITING_AND_RUNNING, Saturated: 5}
+    assert made.state().current is not None
+    hanging.told.set()
+    made.close()

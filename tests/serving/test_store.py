@@ -294,11 +294,9 @@ def test_a_warehouse_that_hangs_keeps_nobody_waiting_for_ever(
     hanging = Hanging()
     made = MartStore(file, 0.1, hanging)
 
-    async def ask() -> list[BaseException | list[object]]:
-        asked = (
-            made.read(lambda see: list(see.marts.execute(select(1)))) for _ in range(WAITING_AND_RUNNING + 5)
-        )
-        return await asyncio.gather(*asked, return_exceptions=True)
+    async def ask() -> list[object]:
+        asked = [made.read(lambda see: see.marts.execute(select(1))) for _ in range(WAITING_AND_RUNNING + 5)]
+        return list(await asyncio.gather(*asked, return_exceptions=True))
 
     began = time.monotonic()
     found = asyncio.run(ask())

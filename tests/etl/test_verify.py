@@ -41,7 +41,7 @@ def rows_of(file: Path) -> int:
 def test_a_whole_run(made_lake: Lake, monkeypatch: pytest.MonkeyPatch, pieces: int | None) -> None:
     if pieces:
         monkeypatch.setattr(compare, "_ROWS", pieces)
-        monkeypatch.setattr("app.warehouse.sqlite._ROWS_READ", 2 * pieces + 1)
+        monkeypatch.setattr("app.warehouse.rows._ROWS_READ", 2 * pieces + 1)
     compared = verify(made_lake.first, made_lake.new)
     folder = made_lake.folder(made_lake.new)
     rows = {name: rows_of(folder / f"{name}.parquet") for name in (*TABLES, "rejects")}

@@ -21,6 +21,7 @@ from tests.support.waiting import wait_until
 
 PROGRAM = Path(sys.executable).with_name("weed")
 STARTS_WITHIN_S = 60
+SOCKETS = "/tmp"  # noqa: S108 - where the server makes them, named by its ports
 #: What each key of the server may do; its secret is its name and ``-secret``.
 ACTIONS = {"admin": ("Admin", "Read", "Write", "List", "Tagging"), "reader": ("Read", "List"), "nobody": ()}
 PORTS = ("master", "volume", "filer", "s3")
@@ -168,3 +169,6 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
         yield server
     finally:
         server.kill()
+        for port in server.ports:  # it makes sockets there besides, whatever it is told
+            for left in Path(SOCKETS).glob(f"seaweedfs-*-{port}.sock"):
+                left.unlink()

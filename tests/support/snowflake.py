@@ -1,5 +1,6 @@
 """A fake of Snowflake (fakesnow) behind HTTP; the connector and the dialect that speak to it are real."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -59,7 +60,10 @@ def snowflake_server() -> Iterator[SnowflakeServer]:
     """Run a server until the end of the block."""
     server = SnowflakeServer()
     started = [str(PROGRAM), "-I", str(Path(__file__).with_name("fakesnow_server.py")), str(server.port)]
-    with subprocess.Popen(started, cwd=ROOT) as process:
+    with (
+        TemporaryDirectory(prefix="snowflake-") as folder,  # it makes one that nobody deletes
+        subprocess.Popen(started, cwd=ROOT, env={**os.environ, "TMPDIR": folder}) as process,
+    ):
         try:
             assert wait_until(lambda: _answers(server.port), 30)
             yield server

@@ -1,12 +1,8 @@
 """Audits that hold a run back: it is kept, and not published."""
 
-from collections.abc import Mapping
-
-import polars as pl
-
 from app.etl.engines import Transformed
 from app.etl.options import RunOptions
-from app.marts.definitions import MARTS, MEASURES, Mean
+from app.marts.definitions import MARTS
 
 #: Rejects that say nothing about the quality of a delivery.
 NOT_COUNTED = frozenset({"missing_financials", "duplicate_id"})
@@ -42,17 +38,11 @@ def _nothing_accepted(result: Transformed) -> str | None:
 def _unreconciled(result: Transformed) -> list[str]:
     found = []
     for mart in MARTS:
-        sums = _sums(result, mart.name)
+        sums = result.sums[mart.name]
         for measure, expected in result.totals[mart.name].items():
             if sums[measure] != expected:
                 found.append(f"{mart.name}.{measure} adds up to {sums[measure]}, the movies to {expected}")
     return found
-
-
-def _sums(result: Transformed, mart: str) -> Mapping[str, int]:
-    names = [measure.name for measure in MEASURES if not isinstance(measure.formula, Mean)]
-    frame = pl.read_parquet(result.folder / f"{mart}.parquet", columns=names, memory_map=False)
-    return {name: int(frame[name].to_physical().cast(pl.Int128).sum()) for name in names}
 
 
 def _shrunk(result: Transformed, published_releases: int | None) -> str | None:

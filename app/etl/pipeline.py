@@ -12,7 +12,7 @@ from app.errors import AuditHeld
 from app.etl import engines
 from app.etl.audit import audit
 from app.etl.delivery import Delivery, fill_period, find
-from app.etl.engines import Transformed
+from app.etl.engines import Landing, Transformed, Workplace
 from app.etl.failures import store_failures
 from app.etl.landing import land, location, table_key
 from app.etl.loading import AWAITING_PUBLISH, Stores, load_run, lock_keeper, publish_run
@@ -86,7 +86,8 @@ def run_delivery(
             work_folder(work_root, record.run_id) as work,
             store_failures(work),
         ):
-            outcome = _run(Stores(warehouse, lake, lock), source, record, work, progress)
+            place = Workplace(work, settings.memory, Landing(lake.url, record.run_id))
+            outcome = _run(Stores(warehouse, lake, lock), source, record, place, progress)
         settled(outcome)
         if settings.keep_runs and not outcome.no_op:
             pruned = keep_newest(warehouse, settings.keep_runs)
@@ -94,12 +95,12 @@ def run_delivery(
     return outcome
 
 
-def _run(stores: Stores, source: str, record: RunRecord, work: Path, progress: Progress) -> Outcome:
+def _run(stores: Stores, source: str, record: RunRecord, place: Workplace, progress: Progress) -> Outcome:
     current = _current(stores.warehouse.engine)
-    delivery = _extract(source, record, work, progress)
+    delivery = _extract(source, record, place.folder, progress)
     if _is_same(current, delivery, record):
         return Outcome(_known(current), no_op=True)
-    result = _transform(delivery, record, work, progress)
+    result = _transform(delivery, record, place, progress)
     findings = _audit(result, record, current)
     reason = "; ".join(findings) or (AWAITING_PUBLISH if record.options.publish else NOT_ASKED)
     run = _land_and_load(stores, delivery, result, record, reason)
@@ -116,7 +117,7 @@ def _dry_run(settings: Settings, source: str, record: RunRecord, progress: Progr
         delivery = _extract(source, record, work, progress)
         if _is_same(current, delivery, record):
             return Outcome(_known(current), no_op=True)
-        result = _transform(delivery, record, work, progress)
+        result = _transform(delivery, record, Workplace(work, settings.memory), progress)
         findings = _audit(result, record, current)
     reason = "; ".join(["dry run", *findings])
     run = Run(seq=0, **record.held(delivery, result, reason, None))
@@ -146,11 +147,11 @@ def _extract(source: str, record: RunRecord, work: Path, progress: Progress) -> 
         return find(source, work, progress)
 
 
-def _transform(delivery: Delivery, record: RunRecord, work: Path, progress: Progress) -> Transformed:
+def _transform(delivery: Delivery, record: RunRecord, place: Workplace, progress: Progress) -> Transformed:
     """Validate and transform: one pass of the engine does both."""
     with record.step("transform"):
         result = engines.open_engine(record.options.engine).transform(
-            delivery, record.options, work, progress
+            delivery, record.options, place, progress
         )
         delivery.check_unchanged()
     return result

@@ -66,6 +66,11 @@ class Settings(WarehouseSettings):
     keep_runs: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Runs kept after each publish, 1 or more; unset keeps all."
     )
+    memory: Annotated[int, Field(ge=256 * 2**20)] = Field(
+        1_073_741_824,
+        description="Memory that a run aims to stay within on this machine, in bytes, 268435456 or more;"
+        " what does not fit waits on the disk.",
+    )
 
     cache_bytes: Annotated[int, Field(ge=0)] = Field(
         16_777_216, description="Memory for finished answers, in bytes per worker; 0 keeps none."

@@ -1,11 +1,19 @@
 """Engines by name. Each is imported only when asked for."""
 
 from app.errors import ConfigurationError, near_miss
-from app.etl.engines.base import Engine, Transformed
+from app.etl.engines.base import Engine, Landing, Part, Transformed, Workplace
 
 ENGINES = ("polars",)
 
-__all__ = ["ENGINES", "Engine", "Transformed", "open_engine"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "Landing",
+    "Part",
+    "Transformed",
+    "Workplace",
+    "open_engine",
+]
 
 
 def open_engine(name: str) -> Engine:

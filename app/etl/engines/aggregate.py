@@ -5,6 +5,7 @@ Sums that might not fit 64 bits run in 128 and are narrowed at the end: an overf
 
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 
@@ -138,3 +139,9 @@ def _rows_of_a_movie(mart: Mart) -> pl.Expr:
         else:
             rows = rows * pl.col(dimension.key).is_not_null().cast(pl.Int128)
     return rows
+
+
+def sums_of(landed: Path) -> dict[str, int]:
+    """Return what each summed measure adds up to in a mart as it was written."""
+    frame = pl.read_parquet(landed, columns=[measure.name for measure in SUMMED], memory_map=False)
+    return {name: int(frame[name].to_physical().cast(pl.Int128).sum()) for name in frame.columns}

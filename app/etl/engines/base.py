@@ -1,7 +1,7 @@
 """What an engine does: it turns a delivery into marts, dimensions and rejects below a folder."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -14,12 +14,44 @@ REJECT_COLUMNS = ("file", "row", "id", "reason", "value", "record")
 
 
 @dataclass(frozen=True)
-class Transformed:
-    """A delivery transformed, not yet landed.
+class Landing:
+    """Where a run lands, for workers that land a table's parts themselves: the store's URL, the run's id."""
 
-    ``folder`` holds one Parquet file per mart and dimension and one of rejects, named ``<table>.parquet``.
+    url: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where an engine works: a folder of this machine, and about how many bytes of memory it may take.
+
+    ``landing`` is None where nothing may be written but in the folder: for a dry run.
+    """
+
+    folder: Path
+    memory: int
+    landing: Landing | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """An object with rows of a table that a worker has landed; ``key`` is below the run's own prefix."""
+
+    key: str
+    size: int
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """A delivery transformed.
+
+    ``folder`` holds the marts, the dimensions and the rejects as ``<table>.parquet``: a file each, but for
+    tables that have landed already, in ``parts`` in the order of their keys, which are nowhere else.
     ``totals`` says, per mart, what each summed measure must add up to, computed from the movies themselves
-    (a movie counted once per row it is in); ``without`` counts the movies in no row of a dimension.
+    (a movie counted once per row it is in), ``sums`` what it adds up to in the rows as they were written;
+    ``without`` counts the movies in no row of a dimension.
     """
 
     folder: Path
@@ -29,6 +61,8 @@ class Transformed:
     without: Mapping[str, int]
     tables: Mapping[str, int]
     totals: Mapping[str, Mapping[str, int]]
+    sums: Mapping[str, Mapping[str, int]]
+    parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
 
 
 class Engine(Protocol):
@@ -37,9 +71,9 @@ class Engine(Protocol):
     name: str
 
     def transform(
-        self, delivery: Delivery, options: RunOptions, work: Path, progress: Progress
+        self, delivery: Delivery, options: RunOptions, place: Workplace, progress: Progress
     ) -> Transformed:
-        """Transform a delivery in the folder ``work``.
+        """Transform a delivery.
 
         Raises:
             UnreadableDelivery: nothing of it may be kept.

@@ -18,7 +18,7 @@ from app.errors import UnreadableDelivery
 from app.etl.delivery import Delivery
 from app.etl.engines import aggregate
 from app.etl.engines.ahead import read_ahead, work_ahead
-from app.etl.engines.base import REJECTS, Transformed
+from app.etl.engines.base import REJECTS, Transformed, Workplace
 from app.etl.engines.members import Members
 from app.etl.engines.rejects import Rejects
 from app.etl.normalise import normalise
@@ -75,9 +75,10 @@ class PolarsEngine:
     name = "polars"
 
     def transform(
-        self, delivery: Delivery, options: RunOptions, work: Path, progress: Progress
+        self, delivery: Delivery, options: RunOptions, place: Workplace, progress: Progress
     ) -> Transformed:
         """Transform a delivery; see ``Engine``."""
+        work = place.folder
         scan = _scan(delivery, options, work, progress)
         sums = _sum(scan)
         _reject_duplicates(scan, sums.duplicates)
@@ -90,6 +91,7 @@ class PolarsEngine:
             without={item.name: sums.without[item.name] for item in ENTITIES},
             tables=tables,
             totals=sums.totals,
+            sums={mart.name: aggregate.sums_of(work / f"{mart.name}.parquet") for mart in MARTS},
         )
 
 

@@ -150,7 +150,7 @@ def _sum(scan: _Scan, place: Workplace) -> _Sums:
         last = pl.col("id").is_last_distinct()
         sums.duplicates.append(bucket.filter(~last)["position"])
         movies = bucket.filter(last).with_columns((pl.col("revenue") - pl.col("budget")).alias("profit"))
-        for some in list(movies.iter_slices(place.memory // _BYTES_PER_MOVIE)) or [movies]:
+        for some in list(movies.iter_slices(max(1, place.memory // _BYTES_PER_MOVIE))) or [movies]:
             _add(scan, sums, some, ids)
     return sums
 

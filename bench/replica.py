@@ -106,7 +106,7 @@ def _embedded(source: Marts, contents: Contents, folder: Path) -> float:
     with transaction(ready(open_file(home / "warehouse.sqlite"), "warehouse")) as connection:
         write_contents(connection, contents)
         for run in contents.runs:
-            load_tables(connection, run["seq"], lambda table: pl.read_parquet(source.table(table)))
+            load_tables(connection, run["seq"], lambda table: pl.scan_parquet(source.table(table)))
     return time.perf_counter() - started
 
 

@@ -13,6 +13,7 @@ from app.database.migrations import (
     version_table,
 )
 from app.database.opening import (
+    bulk_transaction,
     limit_statements,
     open_engine,
     open_warehouse_engine,
@@ -23,6 +24,7 @@ from app.database.opening import (
 __all__ = [
     "HISTORIES",
     "History",
+    "bulk_transaction",
     "current",
     "downgrade",
     "existing",

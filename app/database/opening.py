@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import URL, Connection, Engine, Table
 from sqlalchemy.engine import make_url
@@ -67,6 +67,11 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     """Give one write transaction. On SQLite it takes the write lock at once, not half way."""
     with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
         yield connection
+
+
+def bulk_transaction(engine: Engine) -> AbstractContextManager[Connection]:
+    """Give one write transaction for many rows that belong together: SQLite looks up no foreign keys."""
+    return transaction(engine.execution_options(sqlite_foreign_keys=False))
 
 
 @contextmanager

@@ -55,7 +55,12 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    options = connection.get_execution_options()
+    mode = options.get("sqlite_begin", "DEFERRED")
+    if not options.get("sqlite_foreign_keys", True):
+        connection.exec_driver_sql(
+            "PRAGMA foreign_keys=OFF"
+        )  # until it is closed: no connection is used twice
     connection.exec_driver_sql(f"BEGIN {mode}")
 
 

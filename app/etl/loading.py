@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.database import sole_writer, transaction
+from app.database import bulk_transaction, sole_writer
 from app.marts.catalog import publication_table
 from app.settings import Settings
 from app.storage import ObjectStore, open_store
@@ -74,7 +74,7 @@ def load_run(
 def _writing(warehouse: Warehouse) -> AbstractContextManager[Connection]:
     """Begin a load. Where keys are not enforced, only the order of writers keeps two runs from one number."""
     if warehouse.capabilities.enforces_keys:
-        return transaction(warehouse.engine)
+        return bulk_transaction(warehouse.engine)
     return sole_writer(warehouse.engine, publication_table)
 
 

@@ -20,17 +20,30 @@ NARROW = 1_000
 Chosen = Callable[[pl.Expr], pl.Expr]
 
 
-def leaders(mart: Mart, rows: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
-    """Return ``slice``, ``sort`` and ``keys`` of each list of the table of leaders."""
-    for fixed in mart.slices:
-        if not fixed:
-            yield from _lists(mart, fixed, rows.filter(pl.len() > SMALL), _SORTS)
-            continue
-        large = pl.len().over(item.key for item in fixed) > SMALL
-        yield from _lists(mart, fixed, rows.filter(large), _SORTS)
-        if len(fixed) > 1:
-            hidden = pl.min_horizontal(pl.len().over(item.key) for item in fixed) > NARROW
-            yield from _lists(mart, fixed, rows.filter(~large & hidden), _EVERY)
+def leaders(mart: Mart, rows: pl.LazyFrame) -> Iterator[tuple[str, str, str]]:
+    """Return ``slice``, ``sort`` and ``keys`` of each list of the table of leaders.
+
+    The keys of all rows are in memory, and one measure at a time.
+    """
+    keys = rows.select(mart.key).collect()
+    slices = [(fixed, *_sizes(keys, fixed)) for fixed in mart.slices]
+    for fixed, _, hidden in slices:
+        yield from _lists(mart, fixed, keys.filter(hidden), _EVERY)
+    for measure in MEASURES:
+        measured = keys.hstack(rows.select(measure.name).collect())
+        for fixed, large, _ in slices:
+            yield from _lists(mart, fixed, measured.filter(large), _sorts(measure))
+
+
+def _sizes(keys: pl.DataFrame, fixed: Sequence[Dimension]) -> tuple[pl.Series, pl.Series]:
+    """Tell per row whether its slice is large, and whether it is small and hidden among many rows."""
+    if not fixed:
+        return pl.repeat(len(keys) > SMALL, len(keys), eager=True), pl.repeat(False, len(keys), eager=True)
+    large = pl.len().over(item.key for item in fixed) > SMALL
+    among_many = pl.min_horizontal(pl.len().over(item.key) for item in fixed) > NARROW
+    hidden = ~large & among_many & (len(fixed) > 1)
+    found = keys.select(large.alias("large"), hidden.alias("hidden"))
+    return found["large"], found["hidden"]
 
 
 def _lists(
@@ -60,11 +73,14 @@ def _first(measure: Measure, down: bool) -> Chosen:
     return lambda key: key.sort_by(by, descending=down, nulls_last=True, maintain_order=True).head(LEADERS)
 
 
-_SORTS = {sign + item.name: _first(item, bool(sign)) for item in MEASURES for sign in ("", "-")}
+def _sorts(measure: Measure) -> Mapping[str, Chosen]:
+    return {sign + measure.name: _first(measure, bool(sign)) for sign in ("", "-")}
+
+
 _EVERY: Mapping[str, Chosen] = {"": lambda key: key}
 
 
-def ranking(mart: Mart, rows: pl.DataFrame) -> pl.DataFrame:
+def ranking(mart: Mart, rows: pl.LazyFrame) -> pl.DataFrame:
     """Return per ``year`` and ``position`` who is there by each measure, and the rank.
 
     Ties share a rank, a null has none.
@@ -77,5 +93,5 @@ def ranking(mart: Mart, rows: pl.DataFrame) -> pl.DataFrame:
             first.rank("min", descending=True).alias(rank_column(measure)),
             _first(measure, True)(pl.col(member.key)).alias(leader_column(measure, member)),
         ]
-    by_year = rows.sort(member.key).group_by(YEAR.key).agg(columns)
+    by_year = rows.sort(member.key).group_by(YEAR.key).agg(columns).collect()
     return by_year.explode(by_year.columns[1:]).sort(YEAR.key, "position")

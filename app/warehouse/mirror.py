@@ -99,7 +99,7 @@ def copy_run(
     Raises:
         StoreFailure: they are not all there; the run was just pruned, say.
     """
-    load_tables(target, run["seq"], lambda name: _read(source, run, name), tables)
+    load_tables(target, run["seq"], lambda name: _read(source, run, name).lazy(), tables)
 
 
 def _read(source: Warehouse, run: Mapping[str, Any], name: str) -> pl.DataFrame:

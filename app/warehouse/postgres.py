@@ -47,7 +47,7 @@ class PostgresWarehouse(OverEngine):
     def load(self, connection: Connection, run: int, landed: LandedRun) -> None:
         """See ``Warehouse``."""
         for name, table in RUN_TABLES.items():
-            copied = _load_partition(connection, table, run, landed_rows(landed, name))
+            copied = _load_partition(connection, table, run, landed_rows(landed, name).collect())
             check_arrived(landed, {name: copied})
 
     def read(self, connection: Connection, table: Table, run: int) -> Iterator[pl.DataFrame]:

@@ -164,7 +164,7 @@ def test_a_real_sum_beyond_64_bits_is_found() -> None:
     part = pl.DataFrame({"year": [1999]}).with_columns(
         pl.lit(value, dtype=pl.Int128).alias(name) for name, value in half.items()
     )
-    combined = aggregate.combine(MARTS[0], [part, part])
+    combined = aggregate.combine(MARTS[0], pl.concat([part, part]))
     assert combined["budget"].to_list() == [2**63]
     with pytest.raises(SumOverflow):
         aggregate.finish(MARTS[0], combined)

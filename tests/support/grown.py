@@ -62,7 +62,7 @@ def answers(home: Path) -> dict[str, Any]:
             values = {**measures(()), "revenue": revenue, "popularity": revenue, "popularity_known": 2}
             rows.append({**key, **values})
         connection.execute(insert(MART_TABLES["language_year"]), rows)
-        load_leaders(connection, 1, MART, pl.DataFrame(rows))
+        load_leaders(connection, 1, MART, pl.LazyFrame(rows))
     world.publish("run")
     api = authorized(app)
     chosen: dict[str, Any] = {"fields": "language,year,revenue"}

@@ -8,7 +8,7 @@ import pytest
 
 from app.database import open_engine, ready
 from app.errors import ConfigurationError, SumOverflow
-from app.etl.engines import aggregate
+from app.etl.engines import aggregate, tally
 from app.etl.options import RunOptions
 from app.etl.pipeline import Outcome, run_delivery
 from app.settings import Settings
@@ -130,13 +130,13 @@ def test_shrinking_below_half(settings: Settings, tmp_path: Path, count: int, st
 def test_totals_that_do_not_reconcile(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = aggregate.partial
+    original = tally.partial
 
     def lossy(mart: Any, *rest: Any) -> Any:
         frame = original(mart, *rest)
         return frame.head(0) if mart.name == "company_year" else frame
 
-    monkeypatch.setattr(aggregate, "partial", lossy)
+    monkeypatch.setattr(tally, "partial", lossy)
     outcome = run(settings, movies(tmp_path / "a.csv", 3))
     assert outcome.run.status == "held"
     assert "company_year.releases adds up to 0, the movies to 3" in str(outcome.run.reason)

@@ -15,17 +15,30 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Contestant:
-    """A command, made of the delivery and an empty folder that is its home and takes what it writes."""
+    """A command, made of the delivery and an empty folder that is its home and takes what it writes.
+
+    One that ``follows`` gets the next delivery, after a run of the program has published this one there.
+    """
 
     name: str
     command: Callable[[Path, Path], list[str]]
+    follows: bool = False
 
 
-def _engine(name: str) -> Contestant:
-    def command(delivery: Path, _: Path) -> list[str]:
-        return app("etl", "run", str(delivery), "--engine", name, "--json")
+@dataclass(frozen=True)
+class _Sample:
+    """A delivery and the next one."""
 
-    return Contestant(f"app, {name}", command)
+    delivery: Path
+    following: Path
+
+
+def _run(delivery: Path, *options: str) -> list[str]:
+    return app("etl", "run", str(delivery), "--json", *options)
+
+
+def _engine(name: str, label: str = "", *, follows: bool = False) -> Contestant:
+    return Contestant(f"app, {name}{label}", lambda delivery, _: _run(delivery, "--engine", name), follows)
 
 
 def _script(name: str, module: str, *style: str) -> Contestant:
@@ -42,6 +55,7 @@ def _scan(delivery: Path, _: Path) -> list[str]:
 #: The first is the one that all others are compared with.
 CONTESTANTS = (
     *(_engine(name) for name in ENGINES),
+    _engine(ENGINES[0], ", next delivery", follows=True),
     Contestant("bare Polars scan", _scan),
     _script("Polars by hand, names", "by_polars", "names"),
     _script("Polars by hand, JSON", "by_polars", "json"),
@@ -53,16 +67,26 @@ def benchmark(sizes: Iterable[int], rounds: int) -> None:
     """Measure every contestant on a sample of each size, in turn, so many rounds."""
     for rows in sizes:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            delivery = Path(folder, "sample.csv")
-            tree_cost(app("etl", "sample", "--rows", str(rows), "--seed", str(SEED), "--out", str(delivery)))
-            costs = [[_measure(each, delivery) for each in CONTESTANTS] for _ in range(rounds)]
-            size = delivery.stat().st_size
+            sample = _sample(rows, Path(folder))
+            costs = [[_measure(each, sample) for each in CONTESTANTS] for _ in range(rounds)]
+            size = sample.delivery.stat().st_size
         _show(f"{rows:,} rows, {size / 1e6:,.0f} MB, medians of rounds: {rounds}", rows, costs)
 
 
-def _measure(contestant: Contestant, delivery: Path) -> TreeCost:
+def _sample(rows: int, folder: Path) -> _Sample:
+    sample = _Sample(folder / "sample.csv", folder / "next.csv")
+    tree_cost(app("etl", "sample", "--rows", str(rows), "--seed", str(SEED), "--out", str(sample.delivery)))
+    tree_cost(python("-m", "bench.scale.changed", str(sample.delivery), str(sample.following)))
+    return sample
+
+
+def _measure(contestant: Contestant, sample: _Sample) -> TreeCost:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        return tree_cost(contestant.command(delivery, Path(folder)), {"APP_HOME": folder})
+        home = {"APP_HOME": folder}
+        if contestant.follows:
+            tree_cost(_run(sample.delivery), home)
+        delivery = sample.following if contestant.follows else sample.delivery
+        return tree_cost(contestant.command(delivery, Path(folder)), home)
 
 
 def _show(title: str, rows: int, rounds: Sequence[Sequence[TreeCost]]) -> None:

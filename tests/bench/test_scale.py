@@ -1,5 +1,6 @@
 """What stands beside a run answers the same question, and the whole tree of processes is measured."""
 
+import csv
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from app.etl.sample import write_sample
 from bench.measure import MIB
-from bench.scale import by_duckdb, by_polars
+from bench.scale import by_duckdb, by_polars, changed
 from bench.scale.contest import benchmark
 from bench.scale.tree import tree_cost
 from tests.support.program import produce
@@ -72,6 +73,16 @@ def test_polars_by_hand_loses_only_the_odd_cell_of_json(sample: Sample, tmp_path
         assert 0.99 < found[mart]["releases"] / sample.totals[mart]["releases"] <= 1, mart
 
 
+def test_the_next_delivery_differs_in_one_row_of_a_hundred(sample: Sample, tmp_path: Path) -> None:
+    changed.main(str(sample.file), str(tmp_path / "next.csv"))
+    before, after = (
+        list(csv.reader(file.read_text(encoding="utf-8").splitlines(keepends=True)))
+        for file in (sample.file, tmp_path / "next.csv")
+    )
+    assert len(after) == len(before) == 3_001
+    assert [place for place in range(3_001) if before[place] != after[place]] == list(range(1, 3_001, 100))
+
+
 def test_the_cost_is_that_of_all_processes_together() -> None:
     grow = "import time\nheld = b'x' * (120 * 2**20)\nbusy = time.process_time() + 0.4\n"
     work = f"{grow}while time.process_time() < busy: pass\n"
@@ -101,5 +112,11 @@ def test_every_contestant_is_in_the_table(capfd: pytest.CaptureFixture[str]) -> 
     benchmark([500], rounds=1)
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].startswith("500 rows")
-    for name in ("app, polars", "bare Polars scan", "Polars by hand", "DuckDB by hand"):
+    for name in (
+        "app, polars ",
+        "app, polars, next delivery",
+        "bare Polars scan",
+        "Polars by hand",
+        "DuckDB by hand",
+    ):
         assert any(line.startswith(name) for line in lines), name

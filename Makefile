@@ -1,6 +1,6 @@
 # The two commands of a newcomer: `make run` serves real aggregates, `make test` passes everything.
 # Variables: DELIVERY (a file, a folder or a URL), PORT, APP_HOME, PYTEST (its arguments); of benchmarks ROWS,
-# ROUNDS and BENCH_SECONDS (docs/benchmarks.md).
+# ROUNDS, BENCH_SECONDS (docs/benchmarks.md) and SIZES (docs/scaling.md).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ FAKESNOW := .venv-fakesnow/.installed
 export PORT ?= 8000
 export APP_HOME ?= var
 
-.PHONY: run test lint types pytest coverage mutants soak bench bench-warehouse bench-replica docs lock clean
+.PHONY: run test lint types pytest coverage mutants soak bench bench-etl bench-warehouse bench-replica docs lock clean
 
 run: $(STAMP)
 	@exec deploy/run.sh $(BIN) "$(DELIVERY)"
@@ -48,6 +48,9 @@ soak: $(STAMP)
 bench: $(STAMP)
 	@deploy/tools.sh wrk
 	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BENCH_SECONDS),--seconds $(BENCH_SECONDS))
+
+bench-etl: $(STAMP)
+	$(BIN)/python -m bench scale $(if $(SIZES),--sizes $(SIZES)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench-warehouse: $(STAMP)
 	@deploy/tools.sh pg_ctlcluster:postgresql

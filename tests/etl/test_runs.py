@@ -8,7 +8,7 @@ import pytest
 
 from app.database import open_engine, ready
 from app.errors import ConfigurationError, SumOverflow
-from app.etl.engines import aggregate, tally
+from app.etl.engines import aggregate
 from app.etl.options import RunOptions
 from app.etl.pipeline import Outcome, run_delivery
 from app.settings import Settings
@@ -130,13 +130,13 @@ def test_shrinking_below_half(settings: Settings, tmp_path: Path, count: int, st
 def test_totals_that_do_not_reconcile(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = tally.partial
+    original = aggregate.partial
 
     def lossy(mart: Any, *rest: Any) -> Any:
         frame = original(mart, *rest)
         return frame.head(0) if mart.name == "company_year" else frame
 
-    monkeypatch.setattr(tally, "partial", lossy)
+    monkeypatch.setattr(aggregate, "partial", lossy)
     outcome = run(settings, movies(tmp_path / "a.csv", 3))
     assert outcome.run.status == "held"
     assert "company_year.releases adds up to 0, the movies to 3" in str(outcome.run.reason)
@@ -146,7 +146,7 @@ def test_a_sum_beyond_64_bits_fails_the_run(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = run(settings, movies(tmp_path / "a.csv", 3))
-    monkeypatch.setattr(aggregate, "combine", lambda mart, partials: partials[0].with_columns(budget=2**63))
+    monkeypatch.setattr(aggregate, "combine", lambda mart, sums: sums.with_columns(budget=2**63))
     with pytest.raises(SumOverflow, match="budget in mart year"):
         run(settings, movies(tmp_path / "b.csv", 4))
     assert current_id(settings) == first.run.run_id

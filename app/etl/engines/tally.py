@@ -8,7 +8,7 @@ from typing import Literal
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from app.etl.engines.aggregate import combine, finish, partial
+from app.etl.engines import aggregate
 from app.etl.spool import BUCKETS, Spool
 from app.marts.definitions import Mart
 
@@ -29,7 +29,7 @@ class Tally:
 
     def add(self, movies: pl.DataFrame, ids: Mapping[str, pl.Series]) -> None:
         """Add movies; ``ids`` maps a dimension's codes to its ids."""
-        self._spool.add(partial(self._mart, movies, ids))
+        self._spool.add(aggregate.partial(self._mart, movies, ids))
 
     def write(self, path: Path) -> None:
         """Write the mart sorted by key, a range at a time.
@@ -44,7 +44,7 @@ class Tally:
 
     def _pieces(self) -> Iterator[pl.DataFrame]:
         for sums in self._spool.buckets():
-            yield finish(self._mart, combine(self._mart, sums))
+            yield aggregate.finish(self._mart, aggregate.combine(self._mart, sums))
 
     def _range_of(self, sums: pl.DataFrame) -> pl.Series:
         keys = sums[self._mart.key[0]]

@@ -1,0 +1,1 @@
+"""Runs by size: ``make bench-etl``. See docs/scaling.md."""

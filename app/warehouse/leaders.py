@@ -37,13 +37,22 @@ def leaders(mart: Mart, rows: pl.LazyFrame) -> Iterator[tuple[str, str, str]]:
 
 def _sizes(keys: pl.DataFrame, fixed: Sequence[Dimension]) -> tuple[pl.Series, pl.Series]:
     """Tell per row whether its slice is large, and whether it is small and hidden among many rows."""
-    if not fixed:
-        return pl.repeat(len(keys) > SMALL, len(keys), eager=True), pl.repeat(False, len(keys), eager=True)
-    large = pl.len().over(item.key for item in fixed) > SMALL
-    among_many = pl.min_horizontal(pl.len().over(item.key) for item in fixed) > NARROW
-    hidden = ~large & among_many & (len(fixed) > 1)
-    found = keys.select(large.alias("large"), hidden.alias("hidden"))
-    return found["large"], found["hidden"]
+    large = _more(keys, [item.key for item in fixed], SMALL)
+    if len(fixed) < 2:
+        return large, pl.repeat(False, len(keys), eager=True)
+    hidden = ~large
+    for item in fixed:
+        hidden &= _more(keys, [item.key], NARROW)
+    return large, hidden
+
+
+def _more(keys: pl.DataFrame, names: Sequence[str], count: int) -> pl.Series:
+    """Tell per row whether more rows than so many have these keys like it."""
+    if not names:
+        return pl.repeat(len(keys) > count, len(keys), eager=True)
+    # A window over several columns takes much more memory than a join with the few slices.
+    sizes = keys.lazy().group_by(names).agg((pl.len() > count).alias("more"))
+    return keys.lazy().select(names).join(sizes, on=names, maintain_order="left").collect()["more"]
 
 
 def _lists(
@@ -52,10 +61,18 @@ def _lists(
     if rows.is_empty():
         return
     free = [item.key for item in mart.dimensions if item not in fixed]
-    wanted = [(choose, key) for choose in chosen.values() for key in free]
-    lists = [choose(pl.col(key)).alias(str(place)) for place, (choose, key) in enumerate(wanted)]
     keys = [item.key for item in fixed]
+    # What is free is sorted together, once: several sorts take the memory of several.
+    lists = [choose(pl.struct(free)).alias(sort) for sort, choose in chosen.items()]
     found = rows.group_by(keys).agg(lists) if keys else rows.select(item.implode() for item in lists)
+    found = found.select(
+        *keys,
+        *(
+            pl.col(sort).list.eval(pl.element().struct.field(key)).alias(f"{sort}.{key}")
+            for sort in chosen
+            for key in free
+        ),
+    )
     for row in found.iter_rows():
         values = dict(zip(keys, row, strict=False))
         within = _json([values.get(item.key) for item in mart.dimensions[1:]])

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from app.cli.output import Json, emit, table
-from app.cli.stores import catalogue, landed
+from app.cli.stores import catalogue, landed_report, landed_table
 from app.warehouse import runs as run_catalogue
 
 #: Changes printed for people; a machine gets all.
@@ -51,12 +51,11 @@ def _flat(document: dict[str, Any]) -> list[tuple[str, Any]]:
 def rejects(run: RunId, as_json: Json = False) -> None:
     """Print a run's rejects as CSV: file,row,id,reason,value,record."""
     from app.etl.engines.base import REJECTS  # late: polars
-    from app.etl.landing import table_key
     from app.etl.rejects import write_csv, write_json
 
     with catalogue() as connection:
         found = run_catalogue.find(connection, run)
-    with landed(found, table_key(found.run_id, REJECTS)) as path:
+    with landed_table(found, REJECTS) as path:
         write = write_json if as_json else write_csv
         write(path, sys.stdout.buffer)
     sys.stdout.buffer.flush()
@@ -111,15 +110,14 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write genre_data.csv and production_data.csv of a run."""
-    from app.etl.landing import report_key  # late: polars
-    from app.etl.reports import REPORTS
+    from app.etl.reports import REPORTS  # late: polars
 
     with catalogue() as connection:
         found = run_catalogue.find(connection, run) if run else run_catalogue.published(connection)
     out.mkdir(parents=True, exist_ok=True)
     written = []
     for name in REPORTS:
-        with landed(found, report_key(found.run_id, name)) as path:
+        with landed_report(found, name) as path:
             shutil.copyfile(path, out / name)
         written.append(str(out / name))
     document = {"run_id": found.run_id, "files": written}

@@ -38,18 +38,38 @@ def catalogue() -> Iterator[Connection]:
 
 
 @contextmanager
-def landed(run: Run, key: str) -> Iterator[Path]:
-    """Give a local copy of one of a run's landed files; ``key`` is its full key.
+def landed_table(run: Run, table: str) -> Iterator[Path]:
+    """Give a local file or folder with a landed table of a run, the rejects included.
 
     Raises:
         UnknownRun: the run failed before it landed.
-        StoreFailure: the file is gone.
+        StoreFailure: it is gone.
     """
+    from app.etl.landing import landed_store, local_table  # late: polars
+
+    where = _location(run)
+    with tempfile.TemporaryDirectory(prefix="app-") as work:
+        yield local_table(landed_store(run.run_id, where), run.run_id, table, Path(work))
+
+
+@contextmanager
+def landed_report(run: Run, report: str) -> Iterator[Path]:
+    """Give a local file of a landed report of a run.
+
+    Raises:
+        UnknownRun: the run failed before it landed.
+        StoreFailure: it is gone.
+    """
+    from app.etl.landing import landed_store, report_key  # late: polars
+
+    where = _location(run)
+    with tempfile.TemporaryDirectory(prefix="app-") as work:
+        yield landed_store(run.run_id, where).local(report_key(run.run_id, report), Path(work))
+
+
+def _location(run: Run) -> str:
     if run.location is None:
         raise UnknownRun(
             f"run {run.run_id} has no landed files ({run.reason})", "choose another: 'app etl runs'"
         )
-    from app.etl.landing import landed_store  # late: polars
-
-    with tempfile.TemporaryDirectory(prefix="app-") as work:
-        yield landed_store(run.run_id, run.location).local(key, Path(work))
+    return run.location

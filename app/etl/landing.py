@@ -4,11 +4,14 @@ And what has landed, as manifests have it.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from app.errors import StoreFailure, UnknownRun, near_miss
-from app.etl.manifest import OBJECTS, Manifest, ObjectEntry, parse, report_object, table_object
+from app.etl.engines.base import Part
+from app.etl.manifest import TABLES, Manifest, ObjectEntry, parse, report_object, table_object
+from app.etl.reports import REPORTS
 from app.storage import ObjectStore, open_store
 
 MANIFEST = "manifest.json"
@@ -38,14 +41,26 @@ def object_key(run_id: str, key: str) -> str:
 
 
 def land(
-    store: ObjectStore, run_id: str, folder: Path, manifest: Callable[[Sequence[ObjectEntry]], Manifest]
+    store: ObjectStore,
+    run_id: str,
+    folder: Path,
+    parts: Mapping[str, Sequence[Part]],
+    manifest: Callable[[Sequence[ObjectEntry]], Manifest],
 ) -> None:
     """Store a run's tables, rejects and reports from ``folder``, then make and store its manifest.
+
+    Tables that are in ``parts`` have landed already.
 
     Raises:
         StoreFailure: the store failed, or the run has landed before.
     """
-    objects = [_put(store, run_id, key, folder / key) for key in OBJECTS]
+    keys = [table_object(table) for table in TABLES if table not in parts]
+    objects = [
+        ObjectEntry(key=part.key, size=part.size, sha256=part.sha256)
+        for of_table in parts.values()
+        for part in of_table
+    ]
+    objects += [_put(store, run_id, key, folder / key) for key in (*keys, *map(report_object, REPORTS))]
     if not store.put_if_absent(object_key(run_id, MANIFEST), manifest(objects).encoded()):
         raise StoreFailure(f"run {run_id} has landed before", "run again: it gets another id")
 
@@ -60,6 +75,27 @@ def sha256(path: Path) -> str:
     """Return the sha256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def local_table(store: ObjectStore, run_id: str, table: str, work: Path) -> Path:
+    """Return a local file or folder with a landed table, fetched into the folder ``work`` where need be.
+
+    Raises:
+        StoreFailure: it is not there, or did not come.
+    """
+    key = table_key(run_id, table)
+    parts = [item.key for item in store.below(key)]
+    return together([store.local(part, work) for part in parts or [key]], work)
+
+
+def together(files: Sequence[Path], work: Path) -> Path:
+    """Return the only file, or a folder below ``work`` with nothing but these, in their order."""
+    if len(files) == 1:
+        return files[0]
+    folder = Path(tempfile.mkdtemp(dir=work))
+    for number, file in enumerate(files):
+        (folder / f"{number:05}.parquet").symlink_to(file.absolute())
+    return folder
 
 
 def landed_runs(store: ObjectStore) -> Iterator[str]:

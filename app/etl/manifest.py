@@ -1,5 +1,8 @@
 """``manifest.json``: what a run is and what of it has landed, enough to load it anywhere and to check it.
 
+A table lands as one file, ``<table>.parquet``, or as a folder of that name whose parts are in the order of
+the table's key.
+
 ``docs/runs.md`` explains its fields. It lands last of all: a run without one has not landed.
 """
 
@@ -27,13 +30,20 @@ def table_object(table: str) -> str:
     return f"{table}.parquet"
 
 
+def part_object(table: str, number: int) -> str:
+    """Return the key of a part of a landed table, the rejects included, below the run's own prefix."""
+    return f"{table_object(table)}/part-{number:05}.parquet"
+
+
 def report_object(report: str) -> str:
     """Return the key of a landed report below the run's own prefix."""
     return f"{REPORT_FOLDER}/{report}"
 
 
-#: Every object that lands before the manifest, by its key below the run's own prefix.
-OBJECTS = (*map(table_object, TABLES), *map(report_object, REPORTS))
+def table_of(key: str) -> str | None:
+    """Return the table that an object has rows of; None where it is a report."""
+    name = key.partition("/")[0].removesuffix(".parquet")
+    return name if name in TABLES else None
 
 
 class _Strict(BaseModel):
@@ -85,13 +95,27 @@ class Manifest(_Strict):
 
     @validator(mode="after")
     def _whole(self) -> "Manifest":
-        for what, found, wanted in (
-            ("tables", list(self.tables), TABLES),
-            ("objects", [entry.key for entry in self.objects], OBJECTS),
-        ):
-            if sorted(found) != sorted(wanted):
-                raise ValueError(f"{what} are not {', '.join(wanted)}")
+        if sorted(self.tables) != sorted(TABLES):
+            raise ValueError(f"tables are not {', '.join(TABLES)}")
+        for table in TABLES:
+            keys = [entry.key for entry in self.of_table(table)]
+            parts = [part_object(table, number) for number in range(len(keys))]
+            if not keys or keys not in ([table_object(table)], parts):
+                raise ValueError(f"objects are not {table_object(table)}, or its parts from 0 on")
+        reports = [entry.key for entry in self.objects if table_of(entry.key) is None]
+        if sorted(reports) != sorted(map(report_object, REPORTS)):
+            raise ValueError(f"objects beside tables are not {', '.join(map(report_object, REPORTS))}")
         return self
+
+    def of_table(self, table: str) -> list[ObjectEntry]:
+        """Return the objects with the rows of a table, the rejects included, in the order of its key."""
+        return sorted(
+            (entry for entry in self.objects if table_of(entry.key) == table), key=lambda entry: entry.key
+        )
+
+    def parts(self, table: str) -> list[str]:
+        """Return the names of a table's parts in their folder; none where it is one file."""
+        return [name for entry in self.of_table(table) if (name := entry.key.partition("/")[2])]
 
     def encoded(self) -> bytes:
         """Return the content of ``manifest.json``."""

@@ -206,6 +206,7 @@ def _landed(lake: ObjectStore, result: Transformed, record: RunRecord) -> Landed
         {name: result.tables[name] for name in RUN_TABLES},
         lambda table: result.folder / f"{table}.parquet",
         lambda table: f"{lake.url}/{table_key(record.run_id, table)}",
+        lambda table: [Path(part.key).name for part in result.parts.get(table, ())],
     )
 
 
@@ -213,7 +214,13 @@ def _land(lake: ObjectStore, delivery: Delivery, result: Transformed, record: Ru
     with record.step("report"):
         write_reports(result.folder, result.folder / REPORT_FOLDER)
     with record.step("land"):
-        land(lake, record.run_id, result.folder, lambda objects: record.manifest(delivery, result, objects))
+        land(
+            lake,
+            record.run_id,
+            result.folder,
+            result.parts,
+            lambda objects: record.manifest(delivery, result, objects),
+        )
 
 
 def _publish(stores: Stores, record: RunRecord) -> Run:

@@ -10,9 +10,9 @@ from sqlalchemy import or_, select
 from app.errors import AuditHeld, DamagedRun
 from app.etl.failures import store_failures
 from app.etl.landed_files import check_sizes, fetch
-from app.etl.landing import landed_runs, landed_store, location, read_manifest, table_key
+from app.etl.landing import landed_runs, landed_store, location, read_manifest, table_key, together
 from app.etl.loading import AWAITING_PUBLISH, Stores, load_run, lock_keeper, publish_run
-from app.etl.manifest import Manifest, table_object
+from app.etl.manifest import Manifest
 from app.etl.record import recorded, recovery
 from app.etl.work import work_folder
 from app.marts.catalog import run_table
@@ -176,9 +176,10 @@ def _load_rows(stores: Stores, manifest: Manifest, work: Path) -> Run:
 
 def _landed_run(stores: Stores, manifest: Manifest, work: Path) -> LandedRun:
     """Return the landed tables, fetched before any transaction where the warehouse does not fetch itself."""
-    objects = {entry.key: entry for entry in manifest.objects}
     files = {
-        table: fetch(stores.lake, manifest, objects[table_object(table)], work)
+        table: together(
+            [fetch(stores.lake, manifest, entry, work) for entry in manifest.of_table(table)], work
+        )
         for table in RUN_TABLES
         if not stores.warehouse.capabilities.loads_landed
     }
@@ -187,6 +188,7 @@ def _landed_run(stores: Stores, manifest: Manifest, work: Path) -> LandedRun:
         {table: manifest.tables[table] for table in RUN_TABLES},
         lambda table: files[table],
         lambda table: f"{stores.lake.url}/{table_key(manifest.run_id, table)}",
+        manifest.parts,
     )
 
 

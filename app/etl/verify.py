@@ -1,6 +1,6 @@
 """Verifying a run: what has landed against its manifest, every copy of its rows against what has landed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,8 @@ from app.errors import UnknownRun
 from app.etl.compare import Comparison, Difference, compare, landed_frames
 from app.etl.failures import store_failures
 from app.etl.landed_files import sizes
-from app.etl.landing import MANIFEST, landed_store, object_key, read_manifest, sha256
-from app.etl.manifest import TABLES, Manifest, ObjectEntry, table_object
+from app.etl.landing import MANIFEST, landed_store, object_key, read_manifest, sha256, together
+from app.etl.manifest import TABLES, Manifest, ObjectEntry, table_of
 from app.etl.work import work_folder
 from app.marts.tables import RUN_TABLES
 from app.settings import Settings
@@ -25,7 +25,6 @@ from app.warehouse.opening import open_warehouse, ready_warehouse
 from app.warehouse.runs import Run, timestamp
 
 LANDED, WAREHOUSE, REPLICA = PLACES = ("landed", "warehouse", "replica")
-_TABLE_OF = {table_object(name): name for name in TABLES}
 
 
 @dataclass(frozen=True)
@@ -84,15 +83,40 @@ def _compared(
     for copy in copies:
         yield _catalogue(copy, manifest)
     found = sizes(lake, manifest.run_id)
-    for entry in manifest.objects:
+    for table in TABLES:
         with TemporaryDirectory(dir=work) as folder:
-            result = Comparison(LANDED, entry.key)
-            path = _checked(lake, manifest, entry, found.get(entry.key), result, Path(folder))
-            yield result
-            table = _TABLE_OF.get(entry.key)
-            if table in RUN_TABLES:
-                yield from (_rows(copy, table, path) for copy in copies)
+            yield from _table(lake, manifest, table, found, copies, Path(folder))
+    for entry in manifest.objects:
+        if table_of(entry.key) is None:
+            yield _object(lake, manifest, entry, found, work)[0]
     yield from _strangers(found.keys() - {MANIFEST, *(entry.key for entry in manifest.objects)})
+
+
+def _table(
+    lake: ObjectStore,
+    manifest: Manifest,
+    table: str,
+    found: Mapping[str, int],
+    copies: Sequence[_Copy],
+    folder: Path,
+) -> Iterator[Comparison]:
+    """Compare the objects of a table, and with them all the rows of its copies."""
+    compared = [_object(lake, manifest, entry, found, folder) for entry in manifest.of_table(table)]
+    files = [path for _, path in compared if path is not None]
+    whole = len(files) == len(compared)
+    if whole:
+        _count(files, manifest.tables[table], compared[-1][0])
+    yield from (result for result, _ in compared)
+    if table in RUN_TABLES:
+        landed = together(files, folder) if whole else None
+        yield from (_rows(copy, table, landed) for copy in copies)
+
+
+def _object(
+    lake: ObjectStore, manifest: Manifest, entry: ObjectEntry, found: Mapping[str, int], folder: Path
+) -> tuple[Comparison, Path | None]:
+    result = Comparison(LANDED, entry.key)
+    return result, _checked(lake, manifest, entry, found.get(entry.key), result, folder)
 
 
 def _checked(
@@ -115,13 +139,12 @@ def _checked(
     if digest != entry.sha256:
         result.add([Difference({}, "sha256", entry.sha256, digest)])
         return None
-    if entry.key in _TABLE_OF:
-        _count(path, manifest.tables[_TABLE_OF[entry.key]], result)
     return path
 
 
-def _count(path: Path, expected: int, result: Comparison) -> None:
-    result.rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+def _count(files: Sequence[Path], expected: int, result: Comparison) -> None:
+    """Count the rows of a whole table; what is wrong with them is told of its last object."""
+    result.rows = pl.scan_parquet(list(files), glob=False).select(pl.len()).collect().item()
     if result.rows != expected:
         result.add([Difference({}, "rows", expected, result.rows)])
 

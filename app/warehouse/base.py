@@ -1,6 +1,6 @@
 """What a warehouse does besides SQL that all of them share: load a run's tables, read them, delete them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -49,14 +49,16 @@ class Capabilities:
 class LandedRun:
     """The tables of a run, by their names in ``RUN_TABLES``.
 
-    ``rows`` has how many rows a table has, ``file`` gives a local Parquet file of it, ``url`` where it has
-    landed (a local path or ``s3://``).
+    ``rows`` has how many rows a table has, ``file`` gives a local Parquet file of it or a folder of them,
+    ``url`` where it has landed (a local path or ``s3://``), ``parts`` the names of its files there where that
+    is a folder.
     """
 
     run_id: str
     rows: Mapping[str, int]
     file: Callable[[str], Path]
     url: Callable[[str], str]
+    parts: Callable[[str], Sequence[str]] = lambda table: ()
 
 
 class Warehouse(Protocol):

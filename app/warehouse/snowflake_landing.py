@@ -62,14 +62,18 @@ def of_run(landing: Table, run_id: str, way: str) -> tuple[ColumnElement[bool], 
 
 
 def _copy(connection: Connection, name: str, landed: LandedRun, stage_url: str) -> str:
-    """Return the COPY of a file. FORCE: one that was copied before is else skipped, its rows kept or not."""
-    folder, _, file = on_stage(landed.url(name), stage_url).rpartition("/")
+    """Return the COPY of a table. FORCE: a file copied before is else skipped, its rows kept or not."""
+    place = on_stage(landed.url(name), stage_url)
+    folder, _, file = place.rpartition("/")
+    parts = landed.parts(name)
+    folder, files = (place, parts) if parts else (folder, [file])
+    named = ", ".join(f"'{part}'" for part in files)
     types = connection.dialect.type_compiler_instance
     values = [f"$1:{column.name}::{types.process(column.type)}" for column in file_columns(name)]
     return (
         f"COPY INTO {LANDING[name].name} ({', '.join(LANDING[name].columns.keys())})"  # noqa: S608 - names of our own
         f" FROM (SELECT '{landed.run_id}', '{COPY}', {', '.join(values)} FROM @{STAGE}/{folder}/)"
-        f" FILES = ('{file}') FILE_FORMAT = (FORMAT_NAME = '{FILE_FORMAT}') FORCE = TRUE"
+        f" FILES = ({named}) FILE_FORMAT = (FORMAT_NAME = '{FILE_FORMAT}') FORCE = TRUE"
     )
 
 

@@ -94,14 +94,16 @@ def _create_landing(name: str, columns: dict[str, str]) -> None:
 
 
 def _create_pipe(name: str, columns: dict[str, str]) -> None:
-    """The run of a row is the folder of its file."""
+    """The run of a row is the folder below runs/; there a table is a file, or a folder of parts."""
     values = ", ".join(f"$1:{column}::{kind}" for column, kind in columns.items())
+    run_id = "SPLIT_PART(SPLIT_PART(METADATA$FILENAME, 'runs/', -1), '/', 1)"
+    pattern = f".*/{name}[.]parquet(/part-[0-9]+[.]parquet)?"
     # Given as it is: a colon would else begin a parameter.
     op.get_bind().exec_driver_sql(
         f"CREATE PIPE IF NOT EXISTS ingest_{name} AUTO_INGEST = TRUE AS"  # noqa: S608 - names of our own
         f" COPY INTO landing_{name} (run_id, way, {', '.join(columns)})"
-        f" FROM (SELECT SPLIT_PART(METADATA$FILENAME, '/', -2), 'pipe', {values} FROM @landed/runs/)"
-        f" PATTERN = '.*/{name}[.]parquet' FILE_FORMAT = (FORMAT_NAME = 'landed_parquet')"
+        f" FROM (SELECT {run_id}, 'pipe', {values} FROM @landed/runs/)"
+        f" PATTERN = '{pattern}' FILE_FORMAT = (FORMAT_NAME = 'landed_parquet')"
     )
 
 

@@ -86,7 +86,7 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
         (changed(accepted=2**63), DamagedRun, "accepted: Input should be less than 9223372036854775808"),
         (changed(colour="red"), DamagedRun, "colour: Extra inputs are not permitted"),
         (changed(tables={"year": 1}), DamagedRun, "tables are not year, genre_year, "),
-        (changed(objects=[]), DamagedRun, "objects are not year.parquet, "),
+        (changed(objects=[]), DamagedRun, "objects are not year.parquet, or its parts from 0 on"),
         (changed(created_at="yesterday"), DamagedRun, "created_at: Input should be a valid datetime"),
         (
             changed(created_at="2026-11-25T04:48:11"),

@@ -1,7 +1,6 @@
 """Incremental runs: only new and changed rows are parsed, and what lands is what a full run lands."""
 
 import json
-from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -157,7 +156,7 @@ def test_the_counts_are_told_everywhere(tmp_path: Path) -> None:
 
 
 def test_a_large_delivery_with_some_rows_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "Spool", partial(Spool, max_rows=1000))
+    monkeypatch.setattr(engine, "Spool", lambda folder, _, bucket_of: Spool(folder, 100_000, bucket_of))
     settings = settings_in(tmp_path / "home")
     write_sample(5000, 1, tmp_path / "a.csv")
     content = (tmp_path / "a.csv").read_bytes()

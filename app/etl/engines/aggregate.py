@@ -26,9 +26,6 @@ from app.marts.definitions import (
 #: Sums over fewer movies fit 64 bits: none adds more than 10^12 to a sum.
 MOVIES_IN_64_BITS = MAX_SUM // 10**12
 
-#: Movies whose lists are laid out at once: what bounds the memory of a sum.
-MOVIES_AT_ONCE = 250_000
-
 SUMMED = tuple(measure for measure in MEASURES if not isinstance(measure.formula, Mean))
 
 
@@ -57,11 +54,6 @@ def _aggregation(measure: Measure) -> pl.Expr:
 
 def partial(mart: Mart, movies: pl.DataFrame, ids: Mapping[str, pl.Series]) -> pl.DataFrame:
     """Return the sums of a mart over some movies; ``ids`` maps a dimension's codes to its ids."""
-    slices = list(movies.iter_slices(MOVIES_AT_ONCE)) or [movies]
-    return combine(mart, [_slice_sums(mart, part, ids) for part in slices])
-
-
-def _slice_sums(mart: Mart, movies: pl.DataFrame, ids: Mapping[str, pl.Series]) -> pl.DataFrame:
     plain = [dimension.key for dimension in mart.dimensions if not dimension.entity]
     frame = movies.select(*plain, *(dimension.name for dimension in mart.entities), *MOVIE_FIELDS)
     for dimension in mart.entities:
@@ -72,15 +64,12 @@ def _slice_sums(mart: Mart, movies: pl.DataFrame, ids: Mapping[str, pl.Series]) 
     return groups.agg(_aggregation(measure) for measure in SUMMED).collect(engine="streaming")
 
 
-def combine(mart: Mart, partials: list[pl.DataFrame]) -> pl.DataFrame:
+def combine(mart: Mart, partials: pl.DataFrame) -> pl.DataFrame:
     """Add up sums of the same mart over different movies, in 128 bits where 64 might not hold them."""
-    if len(partials) == 1:
-        return partials[0]
-    movies = sum(frame["releases"].cast(pl.Int128).sum() for frame in partials)
+    movies = partials["releases"].cast(pl.Int128).sum()
     kind = pl.Int64 if movies < MOVIES_IN_64_BITS else pl.Int128
-    names = [measure.name for measure in SUMMED]
-    together = pl.concat(frame.lazy().with_columns(pl.col(names).cast(kind)) for frame in partials)
-    return together.group_by(mart.key).agg(pl.col(names).sum()).collect(engine="streaming")
+    sums = (pl.col(measure.name).cast(kind).sum() for measure in SUMMED)
+    return partials.lazy().group_by(mart.key).agg(sums).collect(engine="streaming")
 
 
 def finish(mart: Mart, sums: pl.DataFrame) -> pl.DataFrame:
@@ -143,5 +132,5 @@ def _rows_of_a_movie(mart: Mart) -> pl.Expr:
 
 def sums_of(landed: Path) -> dict[str, int]:
     """Return what each summed measure adds up to in a mart as it was written."""
-    frame = pl.read_parquet(landed, columns=[measure.name for measure in SUMMED], memory_map=False)
-    return {name: int(frame[name].to_physical().cast(pl.Int128).sum()) for name in frame.columns}
+    sums = (pl.col(measure.name).to_physical().cast(pl.Int128).sum() for measure in SUMMED)
+    return pl.scan_parquet(landed, glob=False).select(sums).collect(engine="streaming").row(0, named=True)

@@ -1,7 +1,8 @@
 """The embedded engine: Polars on one machine, out of core.
 
 Batches of about 16 MiB are cut by one thread and normalised by two; movies go to the spool, whose buckets are
-deduplicated and summed one at a time. Memory holds a few batches, a bucket and the marts.
+deduplicated and summed one at a time; sums go to a tally per mart, which is written one range of keys at a
+time. Memory holds a few batches, a bucket or a range, and shares of what the run may take.
 """
 
 from collections import Counter
@@ -10,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 
@@ -22,18 +22,21 @@ from app.etl.engines.base import REJECTS, Transformed, Workplace
 from app.etl.engines.members import Members
 from app.etl.engines.recognition import Recognition, Seen
 from app.etl.engines.rejects import Rejects
+from app.etl.engines.tally import COMPRESSION, Tally
 from app.etl.normalise import normalise
 from app.etl.options import RunOptions
 from app.etl.progress import Progress
 from app.etl.readers import Batch, DataFile, Reader, Span, open_reader
 from app.etl.readers.base import Record, missing_columns, missing_columns_error
-from app.etl.spool import Spool
+from app.etl.spool import Spool, by_id
 from app.marts.definitions import ENTITIES, MARTS
 
-#: Of landed tables: what all that read Parquet have known for longest. Redshift names few others.
-_COMPRESSION: Literal["snappy"] = "snappy"
 #: Rows of one file that a movie's position leaves room for.
 _ROWS_PER_FILE = 2**40
+#: What part of a run's memory the movies, and the sums of each mart, may take before they wait on the disk.
+_SHARE = 8
+#: About how many bytes it takes to lay out the lists of one movie and add up its rows.
+_BYTES_PER_MOVIE = 4096
 
 
 @dataclass
@@ -71,7 +74,7 @@ class _Judged:
 class _Sums:
     """What the second phase adds up, bucket by bucket."""
 
-    marts: dict[str, pl.DataFrame] = field(default_factory=dict)
+    tallies: dict[str, Tally]
     totals: dict[str, Counter[str]] = field(default_factory=lambda: {mart.name: Counter() for mart in MARTS})
     without: Counter[str] = field(default_factory=Counter)
     duplicates: list[pl.Series] = field(default_factory=list)
@@ -89,7 +92,7 @@ class PolarsEngine:
         """Transform a delivery; see ``Engine``."""
         work = place.folder
         scan = _scan(delivery, options, place, progress)
-        sums = _sum(scan)
+        sums = _sum(scan, place)
         _reject_duplicates(scan, sums.duplicates)
         tables = _write_tables(scan, sums, work)
         return Transformed(
@@ -110,7 +113,7 @@ def _scan(delivery: Delivery, options: RunOptions, place: Workplace, progress: P
     known = place.last.members if place.last else {}
     scan = _Scan(
         Rejects(place.folder / "reject-parts"),
-        Spool(place.folder / "spool"),
+        Spool(place.folder / "spool", place.memory // _SHARE, by_id),
         {item.name: Members(item, known.get(item.name)) for item in ENTITIES},
         Recognition(place.last, place.folder / "kept") if place.last else None,
     )
@@ -169,8 +172,9 @@ def _take(scan: _Scan, file: DataFile, batch: Batch, judged: _Judged) -> None:
     scan.spool.add(movies.with_columns(position.alias("position")).drop("row"))
 
 
-def _sum(scan: _Scan) -> _Sums:
-    sums = _Sums()
+def _sum(scan: _Scan, place: Workplace) -> _Sums:
+    folder, share = place.folder / "sums", place.memory // _SHARE
+    sums = _Sums({mart.name: Tally(mart, folder / mart.name, share) for mart in MARTS})
     ids = {name: members.ids() for name, members in scan.members.items()}
     for bucket in scan.spool.buckets():
         ordered = bucket.sort("position") if scan.recognition else bucket  # known movies came last
@@ -180,22 +184,19 @@ def _sum(scan: _Scan) -> _Sums:
         if scan.recognition:
             scan.recognition.keep(accepted)
         movies = accepted.with_columns((pl.col("revenue") - pl.col("budget")).alias("profit"))
-        _add_bucket(scan, sums, movies, ids)
+        for some in list(movies.iter_slices(place.memory // _BYTES_PER_MOVIE)) or [movies]:
+            _add(scan, sums, some, ids)
     return sums
 
 
-def _add_bucket(scan: _Scan, sums: _Sums, movies: pl.DataFrame, ids: dict[str, pl.Series]) -> None:
+def _add(scan: _Scan, sums: _Sums, movies: pl.DataFrame, ids: dict[str, pl.Series]) -> None:
     sums.accepted += movies.height
     for mart_name, totals in aggregate.totals(movies).items():
         sums.totals[mart_name].update(totals)
+        sums.tallies[mart_name].add(movies, ids)
     for name, members in scan.members.items():
         members.use(movies[name].explode().cast(pl.UInt32))
         sums.without[name] += movies.filter(pl.col(name).list.len().fill_null(0) == 0).height
-    for mart in MARTS:
-        partials = [aggregate.partial(mart, movies, ids)]
-        if mart.name in sums.marts:
-            partials.append(sums.marts[mart.name])
-        sums.marts[mart.name] = aggregate.combine(mart, partials)
 
 
 def _reject_duplicates(scan: _Scan, duplicates: list[pl.Series]) -> None:
@@ -237,12 +238,12 @@ def _parts_of_rows(parts: list[_Part], rejects: pl.DataFrame) -> Iterator[tuple[
 def _write_tables(scan: _Scan, sums: _Sums, work: Path) -> dict[str, int]:
     rows: dict[str, int] = {}
     for mart in MARTS:
-        frame = aggregate.finish(mart, sums.marts[mart.name])
-        frame.write_parquet(work / f"{mart.name}.parquet", compression=_COMPRESSION)
-        rows[mart.name] = frame.height
+        path = work / f"{mart.name}.parquet"
+        sums.tallies[mart.name].write(path)
+        rows[mart.name] = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
     for name, members in scan.members.items():
         table = members.table()
-        table.write_parquet(work / f"{name}.parquet", compression=_COMPRESSION)
+        table.write_parquet(work / f"{name}.parquet", compression=COMPRESSION)
         rows[name] = table.height
     rows[REJECTS] = scan.rejects.write(work / f"{REJECTS}.parquet")
     return rows

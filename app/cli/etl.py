@@ -70,6 +70,9 @@ def run(
         bool, typer.Option("--no-publish", help="Land and load, but do not publish.")
     ] = False,
     as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Period the delivery stands for.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Parse every row, also those that the last run knew.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Turn a delivery into audited marts and publish them."""
@@ -86,6 +89,7 @@ def run(
         dry_run=dry_run,
         publish=not no_publish,
         as_of=as_of,
+        full=full,
     )
     audit = open_audit(writes=not dry_run)
     with _progress() as progress:
@@ -94,7 +98,8 @@ def run(
         )
     for run_id in outcome.pruned:
         audit.write("run.pruned", run_id=run_id)
-    document = {**outcome.run.document(), "no_op": outcome.no_op}
+    changes = outcome.changes.document() if outcome.changes else None
+    document = {**outcome.run.document(), "no_op": outcome.no_op, "changes": changes}
     emit(document, as_json, lambda console: _summary(console, outcome, dry_run))
     if outcome.held is not None:
         raise outcome.held
@@ -146,6 +151,7 @@ def _summary(console: Console, outcome: "Outcome", dry_run: bool) -> None:
     title = f"dry run of {run.run_id}" if dry_run else f"run {run.run_id}: {run.status}"
     console.print(title + (f" ({run.reason})" if run.reason else ""))
     counts: list[tuple[str, int]] = [("rows", run.rows), ("accepted", run.accepted)]
+    counts += list(outcome.changes.document().items()) if outcome.changes else []
     counts += [(f"rejected: {reason}", count) for reason, count in run.rejects.items()]
     counts += [(f"without {name.replace('_', ' ')}", count) for name, count in run.without.items()]
     counts += [(f"table {name}", count) for name, count in run.tables.items() if name != "rejects"]

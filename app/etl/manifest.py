@@ -84,6 +84,7 @@ class Manifest(_Strict):
     rejects: dict[str, Count]
     without: dict[str, Count]
     tables: dict[str, Count]
+    changes: dict[str, Count] | None = None
     objects: list[ObjectEntry]
     versions: dict[str, str]
     timings: dict[str, float]

@@ -6,7 +6,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What ``app etl run`` was asked to do. ``as_of``, ``YYYY-MM-DD``, is the period of the delivery."""
+    """What ``app etl run`` was asked to do. ``as_of``, ``YYYY-MM-DD``, is the period of the delivery.
+
+    ``full`` uses nothing of the last run; the marts are the same.
+    """
 
     engine: str = "polars"
     require_financials: bool = False
@@ -16,6 +19,7 @@ class RunOptions:
     dry_run: bool = False
     publish: bool = True
     as_of: str | None = None
+    full: bool = False
 
     def changing_marts(self) -> dict[str, Any]:
         """Return the options that change the marts of the same content; they are part of its fingerprint."""

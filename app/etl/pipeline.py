@@ -14,6 +14,8 @@ from app.etl.audit import audit
 from app.etl.delivery import Delivery, fill_period, find
 from app.etl.engines import Landing, Transformed, Workplace
 from app.etl.failures import store_failures
+from app.etl.incremental.last import Changes, LastRun
+from app.etl.incremental.memory import keep, recall
 from app.etl.landing import land, location, table_key
 from app.etl.loading import AWAITING_PUBLISH, Stores, load_run, lock_keeper, publish_run
 from app.etl.options import RunOptions
@@ -21,6 +23,7 @@ from app.etl.progress import Progress
 from app.etl.record import RunRecord, recorded, recovery
 from app.etl.reports import REPORT_FOLDER, write_reports
 from app.etl.retention import keep_newest
+from app.etl.row_hashes import RowHashStore, open_row_hashes
 from app.etl.work import work_folder
 from app.marts.tables import RUN_TABLES
 from app.settings import Settings
@@ -38,13 +41,15 @@ NOT_ASKED = "not published: --no-publish"
 class Outcome:
     """How a run ended: the run, whether there was nothing to do, and what held it back, if anything did.
 
-    ``pruned`` are the ids of the runs that were deleted after it (``APP_KEEP_RUNS``).
+    ``pruned`` are the ids of the runs that were deleted after it (``APP_KEEP_RUNS``). ``changes`` counts its
+    movies against those of the last run, where one is known.
     """
 
     run: Run
     no_op: bool = False
     held: AuditHeld | None = None
     pruned: tuple[str, ...] = ()
+    changes: Changes | None = None
 
 
 def run_delivery(
@@ -77,6 +82,7 @@ def run_delivery(
     warehouse = ready_warehouse(settings.warehouse)
     warehouse.check(lake.url)
     record = RunRecord(options)
+    row_hashes = open_row_hashes(settings, lake.url)
     work_root = settings.home / "work"
     recover = recovery(work_root, warehouse.engine)
     keeper = lock_keeper(warehouse, settings)
@@ -87,7 +93,7 @@ def run_delivery(
             store_failures(work),
         ):
             place = Workplace(work, settings.memory, Landing(lake.url, record.run_id))
-            outcome = _run(Stores(warehouse, lake, lock), source, record, place, progress)
+            outcome = _run(Stores(warehouse, lake, lock), row_hashes, source, record, place, progress)
         settled(outcome)
         if settings.keep_runs and not outcome.no_op:
             pruned = keep_newest(warehouse, settings.keep_runs)
@@ -95,18 +101,34 @@ def run_delivery(
     return outcome
 
 
-def _run(stores: Stores, source: str, record: RunRecord, place: Workplace, progress: Progress) -> Outcome:
+def _run(
+    stores: Stores,
+    row_hashes: RowHashStore,
+    source: str,
+    record: RunRecord,
+    place: Workplace,
+    progress: Progress,
+) -> Outcome:
     current = _current(stores.warehouse.engine)
     delivery = _extract(source, record, place.folder, progress)
     if _is_same(current, delivery, record):
         return Outcome(_known(current), no_op=True)
-    result = _transform(delivery, record, place, progress)
+    last = _recall(row_hashes, stores.lake, record, place.folder)
+    result = _transform(delivery, record, replace(place, last=last), progress)
     findings = _audit(result, record, current)
     reason = "; ".join(findings) or (AWAITING_PUBLISH if record.options.publish else NOT_ASKED)
     run = _land_and_load(stores, delivery, result, record, reason)
     if record.options.publish and not findings:
         run = _publish(stores, record)
-    return Outcome(run, held=_held(run, findings, f"'app etl rejects {run.run_id}' lists the rejects"))
+        if result.kept:
+            keep(row_hashes, stores.lake, record.run_id, record.options, result.kept)
+    hint = f"'app etl rejects {run.run_id}' lists the rejects"
+    return Outcome(run, held=_held(run, findings, hint), changes=result.changes)
+
+
+def _recall(row_hashes: RowHashStore, lake: ObjectStore, record: RunRecord, work: Path) -> LastRun:
+    with record.step("recall"):
+        return recall(row_hashes, lake, record.options, work)
 
 
 def _dry_run(settings: Settings, source: str, record: RunRecord, progress: Progress) -> Outcome:

@@ -116,6 +116,7 @@ class RunRecord:
             rejects=dict(result.rejects),
             without=dict(result.without),
             tables=dict(result.tables),
+            changes=result.changes.document() if result.changes else None,
             objects=list(objects),
             versions={"app": __version__, "python": platform.python_version(), "polars": pl.__version__},
             timings=dict(self.timings),

@@ -98,8 +98,8 @@ class Settings(WarehouseSettings):
     )
     redis_url: RedisUrl | None = Field(
         None,
-        description="Redis (redis://, rediss:// or unix://) where machines count rate limits together;"
-        " unset, each counts by itself.",
+        description="Redis (redis://, rediss:// or unix://) where machines count rate limits together and"
+        " runs keep the hashes of rows; unset, each machine does so by itself.",
     )
     trusted_proxies: Networks = Field(
         "",

@@ -230,7 +230,7 @@ def test_a_slug_made_with_an_id_may_meet_another(settings: Settings, tmp_path: P
 def test_a_home_of_any_name_keeps_its_own_state(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "a?b=1%20 #\u00e9", _env_file=None)
     run(settings, movies(tmp_path / "a.csv", 3))
-    assert {path.name for path in settings.home.iterdir()} == {"lake", "warehouse.sqlite", "work"}
+    assert {path.name for path in settings.home.iterdir()} == {"lake", "rows", "warehouse.sqlite", "work"}
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [settings.home.name]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.etl.delivery import Delivery
+from app.etl.incremental.last import Changes, Kept, LastRun
 from app.etl.options import RunOptions
 from app.etl.progress import Progress
 
@@ -25,12 +26,14 @@ class Landing:
 class Workplace:
     """Where an engine works: a folder of this machine, and about how many bytes of memory it may take.
 
-    ``landing`` is None where nothing may be written but in the folder: for a dry run.
+    ``landing`` is None where nothing may be written but in the folder: for a dry run. ``last`` is what is
+    known of the last run, None where nothing shall be kept for the next either.
     """
 
     folder: Path
     memory: int
     landing: Landing | None = None
+    last: LastRun | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class Transformed:
     tables that have landed already, in ``parts`` in the order of their keys, which are nowhere else.
     ``totals`` says, per mart, what each summed measure must add up to, computed from the movies themselves
     (a movie counted once per row it is in), ``sums`` what it adds up to in the rows as they were written;
-    ``without`` counts the movies in no row of a dimension.
+    ``without`` counts the movies in no row of a dimension. ``changes`` counts the movies against those of
+    the last run, where an engine knows of it, ``kept`` is what it leaves for the next.
     """
 
     folder: Path
@@ -63,6 +67,8 @@ class Transformed:
     totals: Mapping[str, Mapping[str, int]]
     sums: Mapping[str, Mapping[str, int]]
     parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
+    changes: Changes | None = None
+    kept: Kept | None = None
 
 
 class Engine(Protocol):

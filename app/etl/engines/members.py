@@ -13,11 +13,14 @@ from app.marts.names import slugs
 
 
 class Members:
-    """The pairs of one dimension seen so far. Its size is that of the dimension, not of the delivery."""
+    """The pairs of one dimension seen so far. Its size is that of the dimension, not of the delivery.
 
-    def __init__(self, dimension: Dimension) -> None:
+    ``known`` are pairs that have their codes already: the place of each.
+    """
+
+    def __init__(self, dimension: Dimension, known: pl.DataFrame | None = None) -> None:
         self.dimension = dimension
-        self._codes: dict[tuple[int, str], int] = {}
+        self._codes = {pair: code for code, pair in enumerate(known.iter_rows())} if known is not None else {}
         self._lock = threading.Lock()
         self._used = pl.Series("code", [], dtype=pl.UInt32)
 
@@ -37,14 +40,17 @@ class Members:
         """Return the id of every code."""
         return pl.Series("id", [key for key, _ in self._codes], dtype=pl.Int64)
 
+    def pairs(self) -> pl.DataFrame:
+        """Return the pair of every code: ``id, name``."""
+        return pl.DataFrame(list(self._codes), schema={"id": pl.Int64, "name": pl.String}, orient="row")
+
     def use(self, codes: pl.Series) -> None:
         """Note the codes that accepted movies carry."""
         self._used = pl.concat([self._used, codes.drop_nulls()]).unique()
 
     def table(self) -> pl.DataFrame:
         """Return the dimension: ``id, name`` and its slug where it has one, of the members in use."""
-        pairs = pl.DataFrame(list(self._codes), schema={"id": pl.Int64, "name": pl.String}, orient="row")
-        named = pairs[self._used.sort()].group_by("id").agg(pl.col("name").min()).sort("id")
+        named = self.pairs()[self._used.sort()].group_by("id").agg(pl.col("name").min()).sort("id")
         if not self.dimension.slug:
             return named
         by_id = slugs(dict(named.iter_rows()))

@@ -20,6 +20,7 @@ from app.etl.engines import aggregate
 from app.etl.engines.ahead import read_ahead, work_ahead
 from app.etl.engines.base import REJECTS, Transformed, Workplace
 from app.etl.engines.members import Members
+from app.etl.engines.recognition import Recognition, Seen
 from app.etl.engines.rejects import Rejects
 from app.etl.engines.tally import COMPRESSION, Tally
 from app.etl.normalise import normalise
@@ -53,12 +54,20 @@ class _Scan:
 
     rejects: Rejects
     spool: Spool
-    members: dict[str, Members] = field(
-        default_factory=lambda: {item.name: Members(item) for item in ENTITIES}
-    )
+    members: dict[str, Members]
+    recognition: Recognition | None = None
     readers: list[Reader] = field(default_factory=list)
     parts: list[_Part] = field(default_factory=list)
     rows: int = 0
+
+
+@dataclass
+class _Judged:
+    """What a batch became: movies and rejects of the rows that were parsed, and what was known."""
+
+    movies: pl.DataFrame
+    rejects: pl.DataFrame
+    seen: Seen | None = None
 
 
 @dataclass
@@ -95,21 +104,30 @@ class PolarsEngine:
             tables=tables,
             totals=sums.totals,
             sums={mart.name: aggregate.sums_of(work / f"{mart.name}.parquet") for mart in MARTS},
+            changes=scan.recognition.changes() if scan.recognition else None,
+            kept=scan.recognition.kept(scan.members) if scan.recognition else None,
         )
 
 
 def _scan(delivery: Delivery, options: RunOptions, place: Workplace, progress: Progress) -> _Scan:
-    spool = Spool(place.folder / "spool", place.memory // _SHARE, by_id)
-    scan = _Scan(Rejects(place.folder / "reject-parts"), spool)
+    known = place.last.members if place.last else {}
+    scan = _Scan(
+        Rejects(place.folder / "reject-parts"),
+        Spool(place.folder / "spool", place.memory // _SHARE, by_id),
+        {item.name: Members(item, known.get(item.name)) for item in ENTITIES},
+        Recognition(place.last, place.folder / "kept") if place.last else None,
+    )
     done = 0
     for file in delivery.files:
         reader = open_reader(file)
         scan.readers.append(reader)
-        work = partial(_movies_and_rejects, scan.members, options.require_financials)
-        for batch, (movies, rejects) in work_ahead(read_ahead(reader.batches()), work):
-            _take(scan, file, batch, movies, rejects)
+        work = partial(_judge, scan, options.require_financials)
+        for batch, judged in work_ahead(read_ahead(reader.batches()), work):
+            _take(scan, file, batch, judged)
             progress(done + batch.span.consumed, delivery.size)
         done += file.size
+    for movies in scan.recognition.known_movies() if scan.recognition else ():
+        scan.spool.add(movies)
     _check_columns(delivery, scan)
     return scan
 
@@ -122,22 +140,34 @@ def _check_columns(delivery: Delivery, scan: _Scan) -> None:
         raise missing_columns_error(delivery.source, found)
 
 
+def _judge(scan: _Scan, require_financials: bool, batch: Batch) -> _Judged:
+    """Normalise a batch and encode its movies, without rows that are known; several threads do so at once."""
+    if scan.recognition is None:
+        return _Judged(*_movies_and_rejects(scan.members, require_financials, batch.cells))
+    seen = scan.recognition.look(batch)
+    cells = scan.recognition.unknown(batch, seen)
+    movies, rejects = _movies_and_rejects(scan.members, require_financials, cells)
+    return _Judged(scan.recognition.hashed(movies, batch, seen), rejects, seen)
+
+
 def _movies_and_rejects(
-    members: dict[str, Members], require_financials: bool, batch: Batch
+    members: dict[str, Members], require_financials: bool, cells: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Normalise a batch and encode its movies; several threads do so at once."""
-    normalised = normalise(batch.cells, require_financials)
+    normalised = normalise(cells, require_financials)
     movies = normalised.movies
     for name, of_dimension in members.items():
         movies = of_dimension.encode(movies, normalised.members[name])
     return movies, normalised.rejects
 
 
-def _take(scan: _Scan, file: DataFile, batch: Batch, movies: pl.DataFrame, rejects: pl.DataFrame) -> None:
+def _take(scan: _Scan, file: DataFile, batch: Batch, judged: _Judged) -> None:
+    movies, rejects = judged.movies, judged.rejects
     part = _Part(len(scan.parts), file, batch.span)
     scan.parts.append(part)
     scan.rows += batch.span.rows
     scan.rejects.add(file.name, part.number, batch.records(rejects["row"].to_list()), rejects)
+    if scan.recognition and judged.seen:
+        scan.recognition.note(judged.seen, batch.span.first_row + file.index * _ROWS_PER_FILE)
     position = pl.col("row") + file.index * _ROWS_PER_FILE
     scan.spool.add(movies.with_columns(position.alias("position")).drop("row"))
 
@@ -147,9 +177,13 @@ def _sum(scan: _Scan, place: Workplace) -> _Sums:
     sums = _Sums({mart.name: Tally(mart, folder / mart.name, share) for mart in MARTS})
     ids = {name: members.ids() for name, members in scan.members.items()}
     for bucket in scan.spool.buckets():
+        ordered = bucket.sort("position") if scan.recognition else bucket  # known movies came last
         last = pl.col("id").is_last_distinct()
-        sums.duplicates.append(bucket.filter(~last)["position"])
-        movies = bucket.filter(last).with_columns((pl.col("revenue") - pl.col("budget")).alias("profit"))
+        sums.duplicates.append(ordered.filter(~last)["position"])
+        accepted = ordered.filter(last)
+        if scan.recognition:
+            scan.recognition.keep(accepted)
+        movies = accepted.with_columns((pl.col("revenue") - pl.col("budget")).alias("profit"))
         for some in list(movies.iter_slices(max(1, place.memory // _BYTES_PER_MOVIE))) or [movies]:
             _add(scan, sums, some, ids)
     return sums

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import orjson
 import polars as pl
+from numpy.typing import NDArray
 
 from app.errors import UnreadableDelivery, near_miss
+from app.etl.readers.hashing import Hashes
 from app.marts.definitions import REQUIRED_COLUMNS
 
 #: Columns that are read; a title identifies a movie for people and feeds no mart.
@@ -23,6 +26,9 @@ BATCH_ROWS = 100_000
 
 #: Every so many records a span knows where one begins.
 MARK_EVERY = 64
+
+#: Places of records in a batch.
+Places = NDArray[np.int64]
 
 CELLS_SCHEMA: dict[str, Any] = {
     "row": pl.Int64,
@@ -101,6 +107,14 @@ class Batch(Protocol):
 
     def records(self, rows: Sequence[int]) -> list[Record]:
         """Return the whole records of these record numbers, in this order."""
+        ...
+
+    def hashes(self, seed: bytes) -> Hashes:
+        """Return the hash of every record; equal ones have equal cells, whichever file they are in."""
+        ...
+
+    def cells_at(self, places: Places) -> pl.DataFrame:
+        """Return the cells of the records at these places (ascending, the first is 0), parsing no others."""
         ...
 
 

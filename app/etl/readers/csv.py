@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from app.etl.readers.base import (
@@ -13,6 +14,7 @@ from app.etl.readers.base import (
     MARK_EVERY,
     READ_COLUMNS,
     DataFile,
+    Places,
     Record,
     Span,
     missing_columns,
@@ -28,6 +30,7 @@ from app.etl.readers.framing import (
     last_record_end,
     scan_record,
 )
+from app.etl.readers.hashing import Hashes, row_hashes
 from app.etl.readers.streams import Stream, open_stream
 from app.marts.names import WHITESPACE
 
@@ -83,6 +86,24 @@ class RegularBatch:
             (pl.col("fields") != len(names)).alias("malformed"),
         ).select(list(CELLS_SCHEMA))
 
+    def hashes(self, seed: bytes) -> Hashes:
+        """Hash the bytes of each record, its line end left out."""
+        data, found = memoryview(self.data), self.frame.fields > 0
+        bounds = zip(self.frame.starts[found].tolist(), self.frame.ends[found].tolist(), strict=True)
+        return row_hashes((data[start:end] for start, end in bounds), seed, "csv", *self.header.names)
+
+    def cells_at(self, places: Places) -> pl.DataFrame:
+        """Parse some records by themselves."""
+        if not len(places):
+            return pl.DataFrame(schema=CELLS_SCHEMA)
+        found = self.frame.fields > 0
+        starts, ends = self.frame.starts[found][places], self.frame.ends[found][places]
+        data = b"\n".join(self.data[start:end] for start, end in zip(starts, ends, strict=True))
+        stops = np.cumsum(ends - starts + 1) - 1
+        part = Frame(stops - (ends - starts), stops, self.frame.fields[found][places])
+        cells = RegularBatch(self.header, data, part, self.span).cells
+        return cells.with_columns(pl.Series("row", places + self.span.first_row))
+
     def records(self, rows: Sequence[int]) -> list[Record]:
         """Read whole records again from their bytes."""
         starts = self.frame.starts[self.frame.fields > 0]
@@ -111,6 +132,15 @@ class ScannedBatch:
         return pl.DataFrame(
             {"row": rows, "fields": counts, "malformed": malformed, **columns}, schema=CELLS_SCHEMA
         )
+
+    def hashes(self, seed: bytes) -> Hashes:
+        """Hash the fields of each record."""
+        encoded = (record_json(record).encode() for record in self.fields)
+        return row_hashes(encoded, seed, "fields", *self.header.names)
+
+    def cells_at(self, places: Places) -> pl.DataFrame:
+        """Return the cells of some records."""
+        return self.cells[places]
 
     def records(self, rows: Sequence[int]) -> list[Record]:
         """Return whole records."""

@@ -13,11 +13,13 @@ from app.etl.readers.base import (
     CELLS_SCHEMA,
     READ_COLUMNS,
     DataFile,
+    Places,
     Record,
     Span,
     typed_record_json,
 )
 from app.etl.readers.csv import BYTE_ORDER_MARK
+from app.etl.readers.hashing import Hashes, row_hashes
 from app.etl.readers.streams import Stream, open_stream
 
 #: Objects cost more memory than their text, and lines may be short.
@@ -73,6 +75,14 @@ class JsonLinesBatch:
         return pl.DataFrame(
             {"row": rows, "fields": fields, "malformed": malformed, **columns}, schema=CELLS_SCHEMA
         )
+
+    def hashes(self, seed: bytes) -> Hashes:
+        """Hash each line."""
+        return row_hashes((line.encode() for line in self.lines), seed, "jsonl")
+
+    def cells_at(self, places: Places) -> pl.DataFrame:
+        """Return the cells of some objects."""
+        return self.cells[places]
 
     def records(self, rows: Sequence[int]) -> list[Record]:
         """Return the values of each object, in its own order; a malformed line as its text."""

@@ -7,18 +7,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import orjson
 import polars as pl
 
 from app.etl.readers.base import (
     CELLS_SCHEMA,
     READ_COLUMNS,
     DataFile,
+    Places,
     Record,
     Span,
     missing_columns,
     missing_columns_error,
     typed_record_json,
 )
+from app.etl.readers.hashing import Hashes, row_hashes
 
 BATCH_ROWS = 50_000
 MIDNIGHT = "00:00:00"
@@ -77,6 +80,15 @@ class ParquetBatch:
             pl.lit(value=False).alias("malformed"),
             *texts,
         ).select(list(CELLS_SCHEMA))
+
+    def hashes(self, seed: bytes) -> Hashes:
+        """Hash the cells of each row: Parquet has no bytes of a row."""
+        rows = self.cells.select(READ_COLUMNS).iter_rows()
+        return row_hashes((orjson.dumps(row) for row in rows), seed, "cells")
+
+    def cells_at(self, places: Places) -> pl.DataFrame:
+        """Return the cells of some rows."""
+        return self.cells[places]
 
     def records(self, rows: Sequence[int]) -> list[Record]:
         """Return the values of each row, in the file's order of columns."""

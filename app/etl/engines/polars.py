@@ -108,7 +108,7 @@ def _scan(delivery: Delivery, options: RunOptions, place: Workplace, progress: P
         work = partial(_movies_and_rejects, scan.members, options.require_financials)
         for batch, (movies, rejects) in work_ahead(read_ahead(reader.batches()), work):
             _take(scan, file, batch, movies, rejects)
-            progress(done + batch.span.consumed, delivery.size)
+            progress(done + batch.span.consumed, delivery.size, scan.rows)
         done += file.size
     _check_columns(delivery, scan)
     return scan

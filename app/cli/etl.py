@@ -11,10 +11,13 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
 from app.cli import history, landed, pointer
 from app.cli.audit import open_audit
@@ -115,28 +118,38 @@ def _record(audit: "Audit", outcome: "Outcome") -> None:
         audit.write("run.held", run_id=run.run_id, reason=run.reason)
 
 
+class _Rows(ProgressColumn):
+    """Rows read so far, and how many a second since the start."""
+
+    def render(self, task: Task) -> Text:
+        """Return the text for a task; nothing before the first row."""
+        rows, seconds = task.fields["rows"], task.elapsed
+        return Text(f"{rows:,} rows, {rows / seconds:,.0f}/s" if rows and seconds else "")
+
+
 class _Bar:
     """A progress bar that learns how much there is from the first call on."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
-        self._task = bar.add_task("reading", total=None)
+        self._task = bar.add_task("reading", total=None, rows=0)
 
-    def __call__(self, done: int, total: int) -> None:
-        self._bar.update(self._task, completed=done, total=total)
+    def __call__(self, done: int, total: int, rows: int = 0) -> None:
+        self._bar.update(self._task, completed=done, total=total, rows=rows)
 
 
 @contextmanager
 def _progress() -> Iterator[Any]:
     """Show a progress bar where stderr is a terminal."""
     if not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield lambda done, total, rows=0: None
         return
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         DownloadColumn(),
         TransferSpeedColumn(),
+        _Rows(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

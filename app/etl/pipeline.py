@@ -19,7 +19,7 @@ from app.etl.incremental.memory import keep, recall
 from app.etl.landing import land, location, table_key
 from app.etl.loading import AWAITING_PUBLISH, Stores, load_run, lock_keeper, publish_run
 from app.etl.options import RunOptions
-from app.etl.progress import Progress
+from app.etl.progress import Progress, unwatched
 from app.etl.record import RunRecord, recorded, recovery
 from app.etl.reports import REPORT_FOLDER, write_reports
 from app.etl.retention import keep_newest
@@ -56,7 +56,7 @@ def run_delivery(
     settings: Settings,
     source: str,
     options: RunOptions,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = unwatched,
     settled: Callable[[Outcome], None] = lambda outcome: None,
     destination: str | None = None,
 ) -> Outcome:

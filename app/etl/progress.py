@@ -1,6 +1,18 @@
 """How far a run got, for whoever watches it."""
 
-from collections.abc import Callable
+from typing import Protocol
 
-#: Told how many bytes of the delivery were fetched or read so far, and how many there are, both as delivered.
-Progress = Callable[[int, int], None]
+
+class Progress(Protocol):
+    """Told how far a run got."""
+
+    def __call__(self, done: int, total: int, rows: int = 0) -> None:
+        """Take the bytes of the delivery fetched or read so far, and all there are, both as delivered.
+
+        ``rows`` is how many rows were read so far.
+        """
+        ...
+
+
+def unwatched(done: int, total: int, rows: int = 0) -> None:
+    """Tell nobody."""

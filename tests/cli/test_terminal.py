@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,7 @@ def test_a_bar_on_a_terminal(tmp_path: Path, as_json: tuple[str, ...]) -> None:
     assert done.returncode == 0
     assert "reading" in seen
     assert "━" in seen
+    assert re.search(r" 300 rows, [0-9,]+/s ", seen)
     assert b"reading" not in done.stdout
     if as_json:
         assert json.loads(done.stdout)["accepted"] == 300

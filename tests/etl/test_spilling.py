@@ -13,6 +13,7 @@ from app.etl.engines.polars import PolarsEngine
 from app.etl.engines.tally import Tally
 from app.etl.options import RunOptions
 from app.etl.pipeline import run_delivery
+from app.etl.progress import unwatched
 from app.etl.readers import csv as csv_reader
 from app.etl.sample import write_sample
 from app.etl.spool import BUCKETS, Spool, by_id
@@ -23,7 +24,7 @@ from tests.reference.outcome import work_out
 from tests.reference.readers import read_delivery
 from tests.support.program import assert_no_difference, read_back
 
-LITTLE, ENOUGH = 400_000, 2**30
+LITTLE, ENOUGH = 800_000, 2**30
 
 
 @pytest.fixture
@@ -32,8 +33,8 @@ def delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(csv_reader, "BATCH_ROWS", 500)
     folder = tmp_path / "delivery"
     folder.mkdir()
-    write_sample(6_000, 4, folder / "a.csv")
-    write_sample(600, 4, folder / "b.csv")
+    write_sample(3_000, 4, folder / "a.csv")
+    write_sample(300, 4, folder / "b.csv")
     return folder
 
 
@@ -51,7 +52,7 @@ def test_tables_are_the_same_however_much_memory_there_is(delivery: Path, tmp_pa
         folder.mkdir()
         place = Workplace(folder, memory)
         found[memory] = PolarsEngine().transform(
-            find(str(delivery), folder, _silent), RunOptions(), place, _silent
+            find(str(delivery), folder, unwatched), RunOptions(), place, unwatched
         )
     little, enough = found[LITTLE], found[ENOUGH]
     assert (little.rows, little.accepted, little.rejects) == (enough.rows, enough.accepted, enough.rejects)
@@ -65,10 +66,6 @@ def test_tables_are_the_same_however_much_memory_there_is(delivery: Path, tmp_pa
     waited = {path.parent.name for path in little.folder.rglob("*.arrow")}
     assert {"spool", "company_year", "company_genre_year"} <= waited
     assert not list(enough.folder.rglob("*.arrow"))
-
-
-def _silent(done: int, total: int) -> None:
-    pass
 
 
 def _is_sorted(keys: pl.DataFrame) -> bool:

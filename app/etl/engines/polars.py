@@ -124,7 +124,7 @@ def _scan(delivery: Delivery, options: RunOptions, place: Workplace, progress: P
         work = partial(_judge, scan, options.require_financials)
         for batch, judged in work_ahead(read_ahead(reader.batches()), work):
             _take(scan, file, batch, judged)
-            progress(done + batch.span.consumed, delivery.size)
+            progress(done + batch.span.consumed, delivery.size, scan.rows)
         done += file.size
     for movies in scan.recognition.known_movies() if scan.recognition else ():
         scan.spool.add(movies)

@@ -181,7 +181,7 @@ def test_redis_killed_in_mid_run(
         settings = redis_settings(server.url)
         run(settings, movies(tmp_path / "a.csv", 3))
         source, options = movies(tmp_path / "b.csv", 3, 2), RunOptions(allow_shrink=True)
-        outcome = run_delivery(settings, str(source), options, lambda done, total: server.stop())
+        outcome = run_delivery(settings, str(source), options, lambda *read: server.stop())
         assert (outcome.run.status, changes(outcome)) == ("published", (1, 0, 2, 1))
         assert "not all of it is kept" in caplog.text
         server.start()  # empty: what was kept is lost

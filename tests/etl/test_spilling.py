@@ -7,7 +7,7 @@ import pytest
 
 from app.errors import SumOverflow
 from app.etl.delivery import find
-from app.etl.engines import Workplace, tally
+from app.etl.engines import Workplace, aggregate
 from app.etl.engines.aggregate import SUMMED
 from app.etl.engines.polars import PolarsEngine
 from app.etl.engines.tally import Tally
@@ -93,7 +93,7 @@ def test_rows_of_an_id_meet_in_the_order_they_came(tmp_path: Path, memory: int) 
 def test_a_sum_beyond_64_bits_is_found_in_whatever_was_written_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: int
 ) -> None:
-    monkeypatch.setattr(tally, "partial", lambda mart, sums, ids: sums)
+    monkeypatch.setattr(aggregate, "partial", lambda mart, sums, ids: sums)
     whole = _tally_of(tmp_path / "fits", memory, revenue=2**62 - 1)
     whole.write(tmp_path / "fits.parquet")
     assert pl.read_parquet(tmp_path / "fits.parquet").select("year", "revenue").rows() == [

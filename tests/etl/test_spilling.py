@@ -1,5 +1,6 @@
 """The embedded engine within little memory: what waits on the disk meanwhile changes no row and no number."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +18,7 @@ from app.etl.progress import unwatched
 from app.etl.readers import csv as csv_reader
 from app.etl.sample import write_sample
 from app.etl.spool import BUCKETS, Spool, by_id
-from app.marts.definitions import MARTS
+from app.marts.definitions import MARTS, Mart
 from app.settings import Settings
 from tests.reference.difference import difference
 from tests.reference.outcome import work_out
@@ -112,3 +113,22 @@ def _tally_of(folder: Path, memory: int, revenue: int) -> Tally:
         sums: dict[str, int] = {measure.name: 5_000_000 for measure in SUMMED} | {"revenue": revenue}
         made.add(pl.DataFrame({"year": [number], **{name: [value] for name, value in sums.items()}}), {})
     return made
+
+
+def test_no_sum_is_over_more_movies_than_64_bits_hold(
+    delivery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, heights = aggregate.partial, []
+
+    def partial(mart: Mart, movies: pl.DataFrame, ids: Mapping[str, pl.Series]) -> pl.DataFrame:
+        heights.append(movies.height)
+        return original(mart, movies, ids)
+
+    monkeypatch.setattr(aggregate, "partial", partial)
+    monkeypatch.setattr(aggregate, "MOVIES_IN_64_BITS", 100)
+    found = PolarsEngine().transform(
+        find(str(delivery), tmp_path, unwatched), RunOptions(), Workplace(tmp_path, 2**50), unwatched
+    )
+    assert max(heights) == 99
+    assert sum(heights) == len(MARTS) * found.accepted
+    assert found.sums == found.totals

@@ -184,9 +184,14 @@ def _sum(scan: _Scan, place: Workplace) -> _Sums:
         if scan.recognition:
             scan.recognition.keep(accepted)
         movies = accepted.with_columns((pl.col("revenue") - pl.col("budget")).alias("profit"))
-        for some in list(movies.iter_slices(max(1, place.memory // _BYTES_PER_MOVIE))) or [movies]:
+        for some in list(movies.iter_slices(_movies_at_once(place.memory))) or [movies]:
             _add(scan, sums, some, ids)
     return sums
+
+
+def _movies_at_once(memory: int) -> int:
+    """Return how many movies are laid out together: what memory allows, and never more than 64 bits hold."""
+    return min(max(1, memory // _BYTES_PER_MOVIE), aggregate.MOVIES_IN_64_BITS - 1)
 
 
 def _add(scan: _Scan, sums: _Sums, movies: pl.DataFrame, ids: dict[str, pl.Series]) -> None:

@@ -76,6 +76,9 @@ def run(
     full: Annotated[
         bool, typer.Option("--full", help="Parse every row, also those that the last run knew.")
     ] = False,
+    keep_missing: Annotated[
+        bool, typer.Option("--keep-missing", help="Keep movies of the published run that it has no row of.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Turn a delivery into audited marts and publish them."""
@@ -93,6 +96,7 @@ def run(
         publish=not no_publish,
         as_of=as_of,
         full=full,
+        keep_missing=keep_missing,
     )
     audit = open_audit(writes=not dry_run)
     with _progress() as progress:

@@ -8,7 +8,8 @@ from typing import Any
 class RunOptions:
     """What ``app etl run`` was asked to do. ``as_of``, ``YYYY-MM-DD``, is the period of the delivery.
 
-    ``full`` uses nothing of the last run; the marts are the same.
+    ``full`` uses nothing of the last run; the marts are the same. ``keep_missing`` keeps its movies that the
+    delivery has no valid row of.
     """
 
     engine: str = "polars"
@@ -20,10 +21,15 @@ class RunOptions:
     publish: bool = True
     as_of: str | None = None
     full: bool = False
+    keep_missing: bool = False
+
+    def changing_rows(self) -> dict[str, Any]:
+        """Return the options that change what a row becomes."""
+        return {"require_financials": self.require_financials}
 
     def changing_marts(self) -> dict[str, Any]:
         """Return the options that change the marts of the same content; they are part of its fingerprint."""
-        return {"require_financials": self.require_financials}
+        return self.changing_rows() | ({"keep_missing": True} if self.keep_missing else {})
 
     def document(self) -> dict[str, Any]:
         """Return all options, as the manifest keeps them."""

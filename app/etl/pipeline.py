@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from app.database import existing
-from app.errors import AuditHeld
+from app.errors import AuditHeld, ConfigurationError
 from app.etl import engines
 from app.etl.audit import audit
 from app.etl.delivery import Delivery, fill_period, find
@@ -77,7 +77,7 @@ def run_delivery(
     engines.open_engine(options.engine)  # a wrong name is told even where there is nothing to do
     lake = open_store(destination or settings.lake)
     if options.dry_run:
-        return _dry_run(settings, source, RunRecord(options), progress)
+        return _dry_run(settings, lake, source, RunRecord(options), progress)
     lake.check()
     warehouse = ready_warehouse(settings.warehouse)
     warehouse.check(lake.url)
@@ -113,7 +113,7 @@ def _run(
     delivery = _extract(source, record, place.folder, progress)
     if _is_same(current, delivery, record):
         return Outcome(_known(current), no_op=True)
-    last = _recall(row_hashes, stores.lake, record, place.folder)
+    last = _recall(row_hashes, stores.lake, record, place.folder, current)
     result = _transform(delivery, record, replace(place, last=last), progress)
     findings = _audit(result, record, current)
     reason = "; ".join(findings) or (AWAITING_PUBLISH if record.options.publish else NOT_ASKED)
@@ -126,12 +126,22 @@ def _run(
     return Outcome(run, held=_held(run, findings, hint), changes=result.changes)
 
 
-def _recall(row_hashes: RowHashStore, lake: ObjectStore, record: RunRecord, work: Path) -> LastRun:
+def _recall(
+    row_hashes: RowHashStore, lake: ObjectStore, record: RunRecord, work: Path, current: Run | None
+) -> LastRun:
     with record.step("recall"):
-        return recall(row_hashes, lake, record.options, work)
+        last = recall(row_hashes, lake, record.options, work)
+    if record.options.keep_missing and current is not None and last.run_id != current.run_id:
+        raise ConfigurationError(
+            f"--keep-missing needs the movies of the published run {current.run_id}; they are not remembered",
+            "leave out --full, or publish a run of a whole delivery without --keep-missing first",
+        )
+    return last
 
 
-def _dry_run(settings: Settings, source: str, record: RunRecord, progress: Progress) -> Outcome:
+def _dry_run(
+    settings: Settings, lake: ObjectStore, source: str, record: RunRecord, progress: Progress
+) -> Outcome:
     """Stop after the audit; nothing is created, not even the warehouse."""
     warehouse = existing(settings.warehouse, "warehouse")
     current = _current(warehouse) if warehouse else None
@@ -139,7 +149,11 @@ def _dry_run(settings: Settings, source: str, record: RunRecord, progress: Progr
         delivery = _extract(source, record, work, progress)
         if _is_same(current, delivery, record):
             return Outcome(_known(current), no_op=True)
-        result = _transform(delivery, record, Workplace(work, settings.memory), progress)
+        place = Workplace(work, settings.memory)
+        if record.options.keep_missing:
+            row_hashes = open_row_hashes(settings, lake.url)
+            place = replace(place, last=_recall(row_hashes, lake, record, work, current))
+        result = _transform(delivery, record, place, progress)
         findings = _audit(result, record, current)
     reason = "; ".join(["dry run", *findings])
     run = Run(seq=0, **record.held(delivery, result, reason, None))

@@ -20,7 +20,7 @@ from app.etl.engines import aggregate
 from app.etl.engines.ahead import read_ahead, work_ahead
 from app.etl.engines.base import REJECTS, Transformed, Workplace
 from app.etl.engines.members import Members
-from app.etl.engines.recognition import Recognition, Seen
+from app.etl.engines.recognition import BEFORE_ALL, Recognition, Seen
 from app.etl.engines.rejects import Rejects
 from app.etl.engines.tally import COMPRESSION, Tally
 from app.etl.normalise import normalise
@@ -115,7 +115,7 @@ def _scan(delivery: Delivery, options: RunOptions, place: Workplace, progress: P
         Rejects(place.folder / "reject-parts"),
         Spool(place.folder / "spool", place.memory // _SHARE, by_id),
         {item.name: Members(item, known.get(item.name)) for item in ENTITIES},
-        Recognition(place.last, place.folder / "kept") if place.last else None,
+        Recognition(place.last, place.folder / "kept", options.keep_missing) if place.last else None,
     )
     done = 0
     for file in delivery.files:
@@ -179,7 +179,7 @@ def _sum(scan: _Scan, place: Workplace) -> _Sums:
     for bucket in scan.spool.buckets():
         ordered = bucket.sort("position") if scan.recognition else bucket  # known movies came last
         last = pl.col("id").is_last_distinct()
-        sums.duplicates.append(ordered.filter(~last)["position"])
+        sums.duplicates.append(ordered.filter(~last & (pl.col("position") > BEFORE_ALL))["position"])
         accepted = ordered.filter(last)
         if scan.recognition:
             scan.recognition.keep(accepted)

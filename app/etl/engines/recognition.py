@@ -19,6 +19,8 @@ from app.etl.readers.hashing import Hashes
 
 #: Columns that carry the halves of a movie's hash through the spool.
 HASH = ("hash_high", "hash_low")
+#: The position of movies that no row of the delivery is of.
+BEFORE_ALL = -1
 #: Movies of the last run that are in memory at once.
 _MOVIES_AT_ONCE = 250_000
 
@@ -33,10 +35,15 @@ class Seen:
 
 @dataclass
 class Recognition:
-    """What a run recognises of the last one, and what it keeps for the next; files go to ``folder``."""
+    """What a run recognises of the last one, and what it keeps for the next; files go to ``folder``.
+
+    With ``keep_missing`` movies of the last run that have no row now come before all rows: any row wins.
+    """
 
     last: LastRun
     folder: Path
+    keep_missing: bool = False
+    missing: int = 0
     _positions: list[Rows] = field(default_factory=list)
     _places: list[Rows] = field(default_factory=list)
     _kept: list[MovieHashes] = field(default_factory=list)
@@ -63,9 +70,12 @@ class Recognition:
 
     def known_movies(self) -> Iterator[pl.DataFrame]:
         """Give the movies of all known rows with their positions, in no order."""
-        if not self._places:
-            return
-        places, positions = np.concatenate(self._places), np.concatenate(self._positions)
+        none = [np.empty(0, dtype=np.int64)]
+        places, positions = (np.concatenate(parts or none) for parts in (self._places, self._positions))
+        if self.keep_missing:
+            others = np.setdiff1d(np.arange(len(self.last.hashes)), places)
+            places = np.concatenate([places, others])
+            positions = np.concatenate([positions, np.full(len(others), BEFORE_ALL)])
         order = np.argsort(places)
         places, positions = places[order], positions[order]
         for first, movies in self._slices():
@@ -87,6 +97,7 @@ class Recognition:
     def keep(self, movies: pl.DataFrame) -> None:
         """Keep accepted movies, each once, for the next run."""
         self.folder.mkdir(exist_ok=True)
+        self.missing += int((movies["position"] == BEFORE_ALL).sum())
         path = self.folder / f"movies-{len(self._files):03}.parquet"
         movies.drop(*HASH, "position").write_parquet(path, compression="lz4")
         self._files.append(path)
@@ -107,7 +118,7 @@ class Recognition:
         now = self._hashes()
         others = now.ids[self.last.hashes.find(now.hashes) < 0]
         changed = int(self.last.hashes.knows(others).sum())
-        unchanged = len(now) - len(others)
+        unchanged = len(now) - len(others) - self.missing
         gone = len(self.last.hashes) - unchanged - changed
         return Changes(new=len(others) - changed, changed=changed, unchanged=unchanged, gone=gone)
 

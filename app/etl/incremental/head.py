@@ -53,7 +53,7 @@ def check_head(head: Head, options: RunOptions) -> None:
     """Raise ``Damaged`` where another program, or a run with other options, left what the head names."""
     if head.made_by != made_by():
         raise Damaged("another version of the program made it")
-    if head.options != options.changing_marts():
+    if head.options != options.changing_rows():
         raise Damaged("it is of a run with other options")
 
 

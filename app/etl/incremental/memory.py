@@ -107,7 +107,7 @@ def keep(store: RowHashStore, lake: ObjectStore, run_id: str, options: RunOption
         head = Head(
             run_id=run_id,
             made_by=made_by(),
-            options=options.changing_marts(),
+            options=options.changing_rows(),
             seed=kept.seed.hex(),
             count=len(kept.hashes),
             movies=movies,

@@ -105,8 +105,7 @@ def run(
         )
     for run_id in outcome.pruned:
         audit.write("run.pruned", run_id=run_id)
-    changes = outcome.changes.document() if outcome.changes else None
-    document = {**outcome.run.document(), "no_op": outcome.no_op, "changes": changes}
+    document = {**outcome.run.document(), "no_op": outcome.no_op}
     emit(document, as_json, lambda console: _summary(console, outcome, dry_run))
     if outcome.held is not None:
         raise outcome.held

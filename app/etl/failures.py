@@ -10,8 +10,9 @@ from sqlalchemy.exc import DBAPIError
 from app.errors import StoreFailure
 
 _HINT = "check the disk and the store, then run again"
-#: How Polars words an error of the operating system, whatever its own type.
-_OF_THE_SYSTEM = "os error"
+#: How Polars words an error of the operating system, whatever its own type; the second is that of a Parquet
+#: header that could not be written, by way of Thrift.
+_OF_THE_SYSTEM = ("os error", "transport error")
 
 
 @contextmanager
@@ -24,6 +25,6 @@ def store_failures(work: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreFailure(f"{error.filename or work}: {error.strerror or error}", _HINT) from error
     except pl.exceptions.PolarsError as error:
-        if _OF_THE_SYSTEM not in str(error):
+        if not any(words in str(error) for words in _OF_THE_SYSTEM):
             raise
         raise StoreFailure(f"{work}: {error}", _HINT) from error

@@ -23,6 +23,7 @@ from app.cli import history, landed, pointer
 from app.cli.audit import open_audit
 from app.cli.output import Json, emit, table
 from app.cli.sample import sample
+from app.etl.progress import unwatched
 from app.settings import load_settings
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class _Bar:
 def _progress() -> Iterator[Any]:
     """Show a progress bar where stderr is a terminal."""
     if not sys.stderr.isatty():
-        yield lambda done, total, rows=0: None
+        yield unwatched
         return
     columns = (
         TextColumn("{task.description}"),

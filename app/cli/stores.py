@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from app.errors import UnknownRun
 from app.settings import load_settings
+from app.storage import ObjectStore
 from app.warehouse.base import Warehouse
 from app.warehouse.opening import ready_warehouse, serves
 from app.warehouse.runs import Run
@@ -45,11 +46,10 @@ def landed_table(run: Run, table: str) -> Iterator[Path]:
         UnknownRun: the run failed before it landed.
         StoreFailure: it is gone.
     """
-    from app.etl.landing import landed_store, local_table  # late: polars
+    from app.etl.landing import local_table  # late: polars
 
-    where = _location(run)
-    with tempfile.TemporaryDirectory(prefix="app-") as work:
-        yield local_table(landed_store(run.run_id, where), run.run_id, table, Path(work))
+    with _landed(run) as (store, work):
+        yield local_table(store, run.run_id, table, work)
 
 
 @contextmanager
@@ -60,16 +60,20 @@ def landed_report(run: Run, report: str) -> Iterator[Path]:
         UnknownRun: the run failed before it landed.
         StoreFailure: it is gone.
     """
-    from app.etl.landing import landed_store, report_key  # late: polars
+    from app.etl.landing import report_key  # late: polars
 
-    where = _location(run)
-    with tempfile.TemporaryDirectory(prefix="app-") as work:
-        yield landed_store(run.run_id, where).local(report_key(run.run_id, report), Path(work))
+    with _landed(run) as (store, work):
+        yield store.local(report_key(run.run_id, report), work)
 
 
-def _location(run: Run) -> str:
+@contextmanager
+def _landed(run: Run) -> Iterator[tuple[ObjectStore, Path]]:
+    """Give the store that a run has landed in, and a folder for what has to be fetched from it."""
     if run.location is None:
         raise UnknownRun(
             f"run {run.run_id} has no landed files ({run.reason})", "choose another: 'app etl runs'"
         )
-    return run.location
+    from app.etl.landing import landed_store  # late: polars
+
+    with tempfile.TemporaryDirectory(prefix="app-") as work:
+        yield landed_store(run.run_id, run.location), Path(work)

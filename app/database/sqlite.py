@@ -58,9 +58,8 @@ def _on_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     mode = options.get("sqlite_begin", "DEFERRED")
     if not options.get("sqlite_foreign_keys", True):
-        connection.exec_driver_sql(
-            "PRAGMA foreign_keys=OFF"
-        )  # until it is closed: no connection is used twice
+        # Until the connection is closed: none is used twice.
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
     connection.exec_driver_sql(f"BEGIN {mode}")
 
 
